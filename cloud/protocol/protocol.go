@@ -1,0 +1,159 @@
+// Package protocol speaks the wire protocols of AWS's services as far as they are alike: how each of them says an
+// error, how an operation is named, and the ids that answers carry. What an operation means stays with its service.
+//
+// The names and shapes are those of the Smithy protocols that AWS's SDKs are generated from: awsQuery, ec2Query,
+// awsJson1_0, awsJson1_1, restJson1 and restXml.
+package protocol
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Protocol is one of AWS's wire protocols.
+type Protocol int
+
+const (
+	Query    Protocol = iota // form in, XML out: IAM, STS
+	EC2Query                 // form in, EC2's own XML out
+	JSON10                   // X-Amz-Target, JSON: DynamoDB
+	JSON11                   // X-Amz-Target, JSON: CloudWatch Logs
+	RESTJSON                 // path and verb, JSON: Lambda, API Gateway, the @connections API
+	RESTXML                  // path and verb, XML: S3
+)
+
+// Error is an answer in AWS's words. Services return it as an error; [WriteError] puts it on the wire.
+type Error struct {
+	Status  int               // HTTP status
+	Code    string            // the type name that SDKs match, such as "NoSuchEntity" or "ResourceNotFoundException"
+	Message string            // the text that a person sees
+	Members map[string]string // further string members of the error's shape, if it has any
+}
+
+// Errorf makes an [Error]. The arguments are formatted into its message.
+func Errorf(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// RequestID returns a new random UUID, the form of most services' request ids.
+func RequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	s := hex.EncodeToString(b[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// WriteError answers with err in the shape of p. An err that is no [Error] becomes the service's internal failure:
+// its text stays out of the answer, for it may speak of the machine; the caller logs it.
+func WriteError(w http.ResponseWriter, p Protocol, err error) {
+	e, ok := err.(*Error)
+	if !ok {
+		e = &Error{Status: http.StatusInternalServerError, Code: internal[p], Message: "We encountered an internal error. Please try again."}
+	}
+	id := RequestID()
+	h := w.Header()
+	switch p {
+	case Query:
+		h.Set("x-amzn-RequestId", id)
+		fault := "Sender"
+		if e.Status >= 500 {
+			fault = "Receiver"
+		}
+		writeXML(w, e.Status, `<ErrorResponse><Error><Type>`+fault+`</Type><Code>`+escape(e.Code)+`</Code><Message>`+escape(e.Message)+
+			`</Message></Error><RequestId>`+id+`</RequestId></ErrorResponse>`)
+	case EC2Query:
+		h.Set("x-amzn-RequestId", id)
+		writeXML(w, e.Status, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<Response><Errors><Error><Code>`+escape(e.Code)+`</Code><Message>`+escape(e.Message)+
+			`</Message></Error></Errors><RequestID>`+id+`</RequestID></Response>`)
+	case RESTXML:
+		id = strings.ToUpper(strings.ReplaceAll(id, "-", "")[:16])
+		h.Set("x-amz-request-id", id)
+		var more strings.Builder
+		for k, v := range e.Members {
+			more.WriteString("<" + k + ">" + escape(v) + "</" + k + ">")
+		}
+		writeXML(w, e.Status, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<Error><Code>`+escape(e.Code)+`</Code><Message>`+escape(e.Message)+`</Message>`+
+			more.String()+`<RequestId>`+id+`</RequestId><HostId>quotewire</HostId></Error>`)
+	default:
+		h.Set("x-amzn-RequestId", id)
+		body := map[string]string{}
+		for k, v := range e.Members {
+			body[k] = v
+		}
+		// Lambda spells the member "Message" for some exceptions: the service says so by naming it in Members.
+		if _, ok := body["Message"]; !ok {
+			body["message"] = e.Message
+		}
+		switch p {
+		case JSON10:
+			h.Set("Content-Type", "application/x-amz-json-1.0")
+			body["__type"] = e.Code
+		case JSON11:
+			h.Set("Content-Type", "application/x-amz-json-1.1")
+			body["__type"] = e.Code
+		default:
+			h.Set("Content-Type", "application/json")
+			h.Set("x-amzn-ErrorType", e.Code)
+		}
+		text, _ := json.Marshal(body)
+		w.WriteHeader(e.Status)
+		w.Write(text)
+	}
+}
+
+var internal = map[Protocol]string{
+	Query: "ServiceFailure", EC2Query: "InternalError", RESTXML: "InternalError",
+	JSON10: "InternalServerError", JSON11: "ServiceUnavailableException", RESTJSON: "ServiceException",
+}
+
+// UnknownOperation is the answer to an operation that this cloud does not have. It names the operation, so that
+// whoever reads it knows what is missing and where.
+func UnknownOperation(p Protocol, service, operation string) *Error {
+	text := fmt.Sprintf("%s: the embedded cloud does not have the operation %s", service, operation)
+	switch p {
+	case Query, EC2Query:
+		return &Error{Status: http.StatusBadRequest, Code: "InvalidAction", Message: text}
+	case JSON10:
+		return &Error{Status: http.StatusBadRequest, Code: "com.amazon.coral.service#UnknownOperationException", Message: text}
+	case RESTXML:
+		return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: text}
+	}
+	if p == RESTJSON {
+		return &Error{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: text}
+	}
+	return &Error{Status: http.StatusBadRequest, Code: "UnknownOperationException", Message: text}
+}
+
+// ReadBody reads a request body of at most limit bytes. A longer one is an [Error] with the status 413.
+func ReadBody(r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, Errorf(http.StatusBadRequest, "RequestTimeout", "the request body did not arrive whole")
+	}
+	if int64(len(body)) > limit {
+		return nil, Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request must be smaller than %d bytes", limit)
+	}
+	return body, nil
+}
+
+func writeXML(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(status)
+	io.WriteString(w, text)
+}
+
+func escape(s string) string {
+	var b strings.Builder
+	xml.EscapeText(&b, []byte(s))
+	return b.String()
+}

@@ -1,0 +1,109 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+)
+
+func open(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestEverythingIsThereAfterReopening(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	b, err := s.Bucket(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := []string{"plain", "with.dot", "with space", "=", "a/b/../c", "ünïcode", "", "$default", "a*b>c", "x=2Ey"}
+	for _, k := range keys {
+		if _, err := b.Put(t.Context(), k, []byte("value of "+k)); err != nil {
+			t.Fatalf("Put(%q): %v", k, err)
+		}
+	}
+	o, err := s.Objects(t.Context(), "blobs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob := bytes.Repeat([]byte("0123456789"), 1<<18)
+	if err := o.Put(t.Context(), "code/watch.zip", bytes.NewReader(blob)); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+
+	s = open(t, dir)
+	b, _ = s.Bucket(t.Context(), "things")
+	all, err := b.All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range all {
+		got[e.Key] = string(e.Value)
+	}
+	for _, k := range keys {
+		if got[k] != "value of "+k {
+			t.Errorf("after reopening, %q is %q", k, got[k])
+		}
+	}
+	if len(got) != len(keys) {
+		t.Errorf("%d keys, want %d", len(got), len(keys))
+	}
+	o, _ = s.Objects(t.Context(), "blobs")
+	r, err := o.Get(t.Context(), "code/watch.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := io.ReadAll(r)
+	if err != nil || !bytes.Equal(back, blob) {
+		t.Errorf("the object came back with %d bytes, %v; want %d", len(back), err, len(blob))
+	}
+}
+
+func TestCreateAndUpdateNoticeAConflict(t *testing.T) {
+	s := open(t, t.TempDir())
+	b, err := s.Bucket(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rev, err := b.Create(t.Context(), "k", []byte("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Create(t.Context(), "k", []byte("2")); !errors.Is(err, ErrConflict) {
+		t.Errorf("second Create: %v, want ErrConflict", err)
+	}
+	if _, err := b.Update(t.Context(), "k", []byte("3"), rev); err != nil {
+		t.Errorf("Update with the right revision: %v", err)
+	}
+	if _, err := b.Update(t.Context(), "k", []byte("4"), rev); !errors.Is(err, ErrConflict) {
+		t.Errorf("Update with an old revision: %v, want ErrConflict", err)
+	}
+	if err := b.Delete(t.Context(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(t.Context(), "k"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Get after Delete: %v, want ErrNotFound", err)
+	}
+	if _, err := b.Create(t.Context(), "k", []byte("5")); err != nil {
+		t.Errorf("Create after Delete: %v", err)
+	}
+}
+
+func TestFolderInUseIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	if _, err := Open(t.Context(), dir, slog.New(slog.DiscardHandler)); !errors.Is(err, ErrInUse) {
+		t.Errorf("second Open: %v, want ErrInUse", err)
+	}
+}
