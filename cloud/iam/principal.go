@@ -1,0 +1,57 @@
+package iam
+
+import (
+	"context"
+
+	"quotewire/cloud/protocol"
+)
+
+// Authorizer answers whether the principal of ctx may do action on resource. The services of the embedded cloud ask it
+// once per operation, before they touch anything.
+//
+// keys are condition keys of the request, such as "dynamodb:LeadingKeys" or "aws:SourceArn"; it may be nil. A refusal is
+// a *[protocol.Error] in the words and the shape of p, ready to be sent; so is the absence of a principal.
+type Authorizer interface {
+	Authorize(ctx context.Context, p protocol.Protocol, action, resource string, keys map[string]string) error
+}
+
+// Kind is the kind of a [Principal].
+type Kind string
+
+const (
+	Root        Kind = "Account"
+	User        Kind = "User"
+	AssumedRole Kind = "AssumedRole"
+)
+
+// Principal is who signed a request.
+type Principal struct {
+	Kind        Kind
+	Account     string // 12 digits
+	ARN         string // of the root, the user or the role session
+	UserID      string // the account, AIDA… or AROA…:session
+	AccessKeyID string
+	RoleName    string // of a role session
+	SessionName string // of a role session
+}
+
+type principalKey struct{}
+
+// WithPrincipal returns a context that carries who signed the request. Only the front door of the cloud calls it,
+// after a signature was verified.
+func WithPrincipal(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalFrom returns who signed the request of ctx; false for an unsigned request.
+func PrincipalFrom(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(principalKey{}).(Principal)
+	return p, ok
+}
+
+// Credentials are what a caller signs with.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	SessionToken    string // "" for a user's or the root's
+}
