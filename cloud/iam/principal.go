@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"strings"
 
 	"quotewire/cloud/protocol"
 )
@@ -33,6 +34,33 @@ type Principal struct {
 	AccessKeyID string
 	RoleName    string // of a role session
 	SessionName string // of a role session
+
+	session   *credential // what it signed with; nil if no request was verified
+	sourceIP  string
+	userAgent string
+	secure    bool // the request came over TLS
+}
+
+// identityARN is the ARN of the user or the role itself, where a role's session has one of its own.
+func (p *Principal) identityARN() string {
+	switch {
+	case p.Kind != AssumedRole:
+		return p.ARN
+	case p.session != nil:
+		return p.session.Identity
+	}
+	return "arn:aws:iam::" + p.Account + ":role/" + p.RoleName
+}
+
+// userName is the name of a user; false for any other principal.
+func (p *Principal) userName() (string, bool) {
+	return p.ARN[strings.LastIndexByte(p.ARN, '/')+1:], p.Kind == User
+}
+
+// uniqueID is the AROA… or AIDA… id of the role or the user. A role that is deleted and created again has another.
+func (p *Principal) uniqueID() string {
+	id, _, _ := strings.Cut(p.UserID, ":")
+	return id
 }
 
 type principalKey struct{}

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"time"
+
 	"quotewire/dply/schema"
 	"quotewire/dply/token"
 )
@@ -74,7 +76,7 @@ type Part struct {
 // Prop returns the value of the property of that name, or nil.
 func (p *Part) Prop(name string) Value { return find(p.Props, name) }
 
-// Value is one of String, Number, List, Map, Reference, Compound, Role, Fields and Policy.
+// Value is one of String, Number, Duration, List, Map, Reference, Compound, Role, Fields and Policy.
 type Value interface{ Position() token.Position }
 
 // String is a text. Constants and environment variables are strings by now.
@@ -87,6 +89,12 @@ type String struct {
 type Number struct {
 	Pos   token.Position
 	Value float64
+}
+
+// Duration is a number of hours.
+type Duration struct {
+	Pos   token.Position
+	Value time.Duration
 }
 
 // List is a list of values. A single value where a list is wanted has become a list of one.
@@ -103,6 +111,7 @@ type Map struct {
 
 // Reference is the resource of an earlier statement of the same target, or one member of it. It is resolved when the
 // resource is known. Where a string is wanted and the object itself was given, Member is already the type's Self.
+// A reference to a files.dir statement is the path that its arguments make.
 type Reference struct {
 	Pos       token.Position
 	Statement *Statement
@@ -160,12 +169,14 @@ type PolicyStatement struct {
 
 // Principal is one principal line.
 type Principal struct {
+	Pos  token.Position
 	Kind string // "Service", "AWS", …
 	ID   Value
 }
 
 // Condition is one condition line.
 type Condition struct {
+	Pos      token.Position
 	Operator string
 	Key      string
 	Value    Value
@@ -173,6 +184,7 @@ type Condition struct {
 
 func (v String) Position() token.Position    { return v.Pos }
 func (v Number) Position() token.Position    { return v.Pos }
+func (v Duration) Position() token.Position  { return v.Pos }
 func (v List) Position() token.Position      { return v.Pos }
 func (v Map) Position() token.Position       { return v.Pos }
 func (v Reference) Position() token.Position { return v.Pos }

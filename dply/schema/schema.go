@@ -39,6 +39,9 @@ type Type struct {
 	Members    []Member   // what -> offers on a variable bound to it
 	// Self is the member that stands for the object where a string is wanted: "arn", "name" or "id"; "" if none does.
 	Self string
+	// Files and Policies say that files.copy and attachPolicy take it.
+	Files    bool
+	Policies bool
 }
 
 // Property is one line of a property block.
@@ -48,10 +51,12 @@ type Property struct {
 	Kinds    []Kind // any of these
 	Items    []Kind // of a list's items; nil means strings
 	Required bool
-	Enum     []string // the strings allowed; nil means any
-	Readers  []string // for Value: the readers allowed
-	Objects  []string // for Object: the types allowed; where String is allowed too, an object of these stands for its Self
-	Default  string   // for the documentation
+	Enum     []string   // the strings allowed; nil means any
+	Readers  []string   // for Value: the readers allowed
+	Objects  []string   // for Object: the types allowed; where String is allowed too, an object of these stands for its Self
+	Default  string     // for the documentation
+	With     string     // another property that must be given too whenever this one is
+	Entries  []Property // of a map, or of the maps in a list; nil means any names and values
 }
 
 // Member is a value that a bound resource offers.

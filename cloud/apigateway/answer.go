@@ -1,0 +1,114 @@
+package apigateway
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// answer is what an integration wants to be answered.
+type answer struct {
+	status  int
+	headers map[string][]string // names as given
+	cookies []string
+	body    []byte
+}
+
+// header returns the last value of a header, whatever the case of its name.
+func (a *answer) header(name string) string {
+	for k, v := range a.headers {
+		if strings.EqualFold(k, name) && len(v) > 0 {
+			return v[len(v)-1]
+		}
+	}
+	return ""
+}
+
+// parseAnswer reads the answer of a Lambda proxy integration: an object with a statusCode and nothing but the members
+// that AWS knows. The error says what is wrong with it, to the author of the function.
+func parseAnswer(payload []byte) (*answer, error) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &object); err != nil || object == nil {
+		return nil, fmt.Errorf(`the function must return an object such as {"statusCode":200}`)
+	}
+	for name := range object {
+		if !slices.Contains([]string{"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded", "cookies"}, name) {
+			return nil, fmt.Errorf("the function returned the member %q, which a proxy response may not have", name)
+		}
+	}
+	status, err := parseStatus(object["statusCode"])
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{status: status, headers: map[string][]string{}}
+	var body *string
+	var single map[string]any
+	var multi map[string][]any
+	var encoded bool
+	for _, m := range []struct {
+		name string
+		into any
+		want string
+	}{
+		{"headers", &single, "an object of strings"},
+		{"multiValueHeaders", &multi, "an object of lists of strings"},
+		{"body", &body, "a string"},
+		{"isBase64Encoded", &encoded, "a boolean"},
+		{"cookies", &a.cookies, "a list of strings"},
+	} {
+		if raw := object[m.name]; raw != nil && json.Unmarshal(raw, m.into) != nil {
+			return nil, fmt.Errorf("the member %q of what the function returned must be %s", m.name, m.want)
+		}
+	}
+	for name, v := range single {
+		text, err := headerValue(name, v)
+		if err != nil {
+			return nil, err
+		}
+		a.headers[name] = []string{text}
+	}
+	for name, values := range multi {
+		a.headers[name] = nil
+		for _, v := range values {
+			text, err := headerValue(name, v)
+			if err != nil {
+				return nil, err
+			}
+			a.headers[name] = append(a.headers[name], text)
+		}
+	}
+	if body != nil {
+		a.body = []byte(*body)
+		if encoded {
+			if a.body, err = base64.StdEncoding.DecodeString(*body); err != nil {
+				return nil, fmt.Errorf("the function returned isBase64Encoded with a body that is not base64")
+			}
+		}
+	}
+	return a, nil
+}
+
+// parseStatus takes an integer, or a string with one.
+func parseStatus(raw json.RawMessage) (int, error) {
+	text := strings.Trim(string(raw), `"`)
+	status, err := strconv.Atoi(text)
+	if err != nil || status < 100 || status > 599 {
+		return 0, fmt.Errorf("the function must return a statusCode between 100 and 599")
+	}
+	return status, nil
+}
+
+func headerValue(name string, v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool, float64:
+		return fmt.Sprint(v), nil
+	case nil:
+		return "", nil
+	}
+	return "", fmt.Errorf("the header %q that the function returned must be a string", name)
+}

@@ -1,0 +1,278 @@
+package apigateway
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Reasons that AWS gives with its close frames and $disconnect events.
+const (
+	goingAway        = "Going away"
+	closedNormally   = "Connection Closed Normally"
+	noCloseStatus    = "Client-side close frame status not set"
+	maxEarlyBytes    = 64 << 10 // of a refused connection, read so that its client gets to see the close frame
+	keptQueueEntries = 8        // room of an idle queue that is not given back
+)
+
+var (
+	errGone = errors.New("the connection is closed")
+	errSlow = errors.New("the connection is cut, as its client reads too slowly")
+)
+
+// conn is an open WebSocket connection. One goroutine, in run, reads it; send and shut may be called by any.
+//
+// Frames leave in the order in which they were queued. While frames wait there is one goroutine that writes them, all
+// that wait in one write; an idle connection has none.
+type conn struct {
+	id, apiID, stage string
+	connected        time.Time
+	sourceIP         string
+	userAgent        string
+	authorizer       map[string]any // what the authorizer of $connect said, for all later events
+	idle, lifetime   time.Duration
+	trip             func(text []byte) // takes each message; called by the reading goroutine
+
+	net        net.Conn
+	early      []byte // what arrived with the handshake, before the rest
+	reader     messageReader
+	lastActive atomic.Int64 // of a message in either direction, Unix nanoseconds
+
+	mu      sync.Mutex // guards the following
+	waiting [][]byte   // bytes to write; frames are shared between connections and must not be changed
+	queued  int        // bytes in waiting
+	writing bool       // a goroutine writes
+	flushed chan struct{}
+	ended   bool // no more sends: a close frame is queued, or the connection is cut
+	code    int  // how it ended, once it has
+	reason  string
+}
+
+// send queues bytes for the socket: a frame, or what precedes the first one. A nil error means that they will be
+// written in order unless the connection breaks; it does not mean that the client has read them.
+func (c *conn) send(frame []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return errGone
+	}
+	if c.queued+len(frame) > maxQueued {
+		c.cut(closeAbnormal, "")
+		return errSlow
+	}
+	c.enqueue(frame)
+	return nil
+}
+
+// touch notes a message: the idle time begins anew.
+func (c *conn) touch() { c.lastActive.Store(time.Now().UnixNano()) }
+
+// shut sends a close frame after all that waits, and lets nothing follow. The first code and reason count: those of the
+// client if it closes first. The reading goroutine ends the connection when the client's close frame has come, or
+// closeTimeout later.
+func (c *conn) shut(code int, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.ended, c.code, c.reason = true, code, reason
+	deadline := time.Now().Add(closeTimeout)
+	c.net.SetReadDeadline(deadline)
+	c.net.SetWriteDeadline(deadline)
+	c.enqueue(appendFrame(nil, opClose, closePayload(code, reason)))
+}
+
+// cut ends the connection at once. The caller holds c.mu.
+func (c *conn) cut(code int, reason string) {
+	if !c.ended {
+		c.ended, c.code, c.reason = true, code, reason
+	}
+	c.waiting, c.queued = nil, 0
+	c.net.Close()
+}
+
+// enqueue leaves a frame to the writer and starts one if there is none. The caller holds c.mu.
+func (c *conn) enqueue(frame []byte) {
+	c.waiting = append(c.waiting, frame)
+	c.queued += len(frame)
+	if !c.writing {
+		c.writing = true
+		go c.write() // ends before finish returns
+	}
+}
+
+var joined = sync.Pool{New: func() any { return new([maxWrite]byte) }}
+
+// write writes all that waits until nothing does.
+func (c *conn) write() {
+	var spare [][]byte
+	for {
+		c.mu.Lock()
+		frames, size, timeout := c.waiting, c.queued, writeTimeout
+		if c.ended {
+			timeout = closeTimeout
+		}
+		c.waiting, c.queued = spare[:0], 0
+		if len(frames) == 0 {
+			if cap(c.waiting) > keptQueueEntries {
+				c.waiting = nil
+			}
+			c.writing = false
+			if c.flushed != nil {
+				close(c.flushed)
+			}
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		if err := c.writeAll(frames, size, timeout); err != nil {
+			c.mu.Lock()
+			c.cut(closeAbnormal, "")
+			c.mu.Unlock()
+		}
+		clear(frames)
+		spare = frames
+	}
+}
+
+// writeAll writes frames with as few writes as the bound on one allows.
+func (c *conn) writeAll(frames [][]byte, size int, timeout time.Duration) error {
+	write := func(p []byte) error {
+		for len(p) > 0 {
+			c.net.SetWriteDeadline(time.Now().Add(timeout))
+			n, err := c.net.Write(p[:min(len(p), maxWrite)])
+			if err != nil {
+				return err
+			}
+			p = p[n:]
+		}
+		return nil
+	}
+	if len(frames) == 1 {
+		return write(frames[0])
+	}
+	buf := joined.Get().(*[maxWrite]byte)
+	defer joined.Put(buf)
+	n := 0
+	for _, f := range frames {
+		for len(f) > 0 {
+			m := copy(buf[n:], f)
+			f, n = f[m:], n+m
+			if n == len(buf) {
+				if err := write(buf[:n]); err != nil {
+					return err
+				}
+				n = 0
+			}
+		}
+	}
+	return write(buf[:n])
+}
+
+// run reads the connection until it has ended, closes the socket, and returns how it ended.
+func (c *conn) run() (code int, reason string) {
+	c.reader.source = (*idleReader)(c)
+	c.rest(time.Now())
+	for {
+		opcode, payload, err := c.reader.next()
+		if opcode == opClose {
+			var code int
+			var reason string
+			if code, reason, err = parseClose(payload); err == nil {
+				if code == closeNoStatus {
+					reason = noCloseStatus
+				}
+				c.shut(code, reason)
+				return c.finish()
+			}
+		}
+		var refused *closeError
+		switch {
+		case errors.As(err, &refused):
+			c.shut(refused.code, refused.reason)
+			// A socket that is closed with bytes unread is reset, and the close frame may be lost with it.
+			io.CopyN(io.Discard, (*idleReader)(c), maxEarlyBytes)
+			return c.finish()
+		case err != nil:
+			return c.finish()
+		case opcode == opPing:
+			if pingIsActivity {
+				c.touch()
+			}
+			c.send(appendFrame(nil, opPong, payload))
+		case opcode == opText:
+			c.touch()
+			c.trip(payload)
+		}
+	}
+}
+
+// finish waits until what was queued is written, and closes the socket.
+func (c *conn) finish() (code int, reason string) {
+	c.mu.Lock()
+	if !c.ended {
+		c.cut(closeAbnormal, "")
+	}
+	if c.writing {
+		c.flushed = make(chan struct{})
+		c.mu.Unlock()
+		<-c.flushed
+		c.mu.Lock()
+	}
+	defer c.mu.Unlock()
+	c.net.Close()
+	return c.code, c.reason
+}
+
+// rest sets the time at which the connection is to be looked at again: when it would be idle for too long or too old.
+// It returns false if that time has come. Nothing changes once the connection is being closed.
+func (c *conn) rest(now time.Time) bool {
+	due := time.Unix(0, c.lastActive.Load()).Add(c.idle)
+	if end := c.connected.Add(c.lifetime); end.Before(due) {
+		due = end
+	}
+	if !now.Before(due) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.net.SetReadDeadline(due)
+	}
+	return true
+}
+
+func (c *conn) isEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// idleReader is the connection as its messageReader sees it. The deadline of the read stands for the timers of the
+// connection: a message of either side only notes its time, and the rest is sorted out when the deadline passes.
+type idleReader conn
+
+func (r *idleReader) Read(p []byte) (int, error) {
+	c := (*conn)(r)
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		if c.early = c.early[n:]; len(c.early) == 0 {
+			c.early = nil
+		}
+		return n, nil
+	}
+	for {
+		n, err := c.net.Read(p)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || c.isEnded() {
+			return n, err
+		}
+		if !c.rest(time.Now()) {
+			c.shut(closeGoingAway, goingAway) // and read on, for the client's close frame
+		}
+	}
+}

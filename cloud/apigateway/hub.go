@@ -1,0 +1,63 @@
+package apigateway
+
+import (
+	"sync"
+)
+
+// hub knows the connections of this process by their ids. The zero hub is empty and ready. It and [conn] are all that
+// the rest of the gateway knows of sockets.
+type hub struct {
+	mu    sync.RWMutex
+	conns map[string]*conn // nil for an id whose $connect has not finished
+}
+
+// reserve returns an id for a connection of the API. Until add, find does not know it: posts answer 410.
+func (h *hub) reserve(apiID string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.conns == nil {
+		h.conns = map[string]*conn{}
+	}
+	for {
+		id := connectionID(apiID)
+		if _, taken := h.conns[id]; !taken {
+			h.conns[id] = nil
+			return id
+		}
+	}
+}
+
+// add makes a connection known under its reserved id.
+func (h *hub) add(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns[c.id] = c
+}
+
+func (h *hub) remove(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, id)
+}
+
+// find returns the open connection of that id, or nil.
+func (h *hub) find(id string) *conn {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.conns[id]
+}
+
+// each calls f for every connection that is open at this moment, without holding up the others.
+func (h *hub) each(f func(*conn)) {
+	h.mu.RLock()
+	all := make([]*conn, 0, len(h.conns))
+	for _, c := range h.conns {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	h.mu.RUnlock()
+	for _, c := range all {
+		f(c)
+	}
+}

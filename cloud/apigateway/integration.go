@@ -1,0 +1,146 @@
+package apigateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"quotewire/cloud/lambda"
+	"quotewire/cloud/protocol"
+)
+
+// gatewayPrincipal is who calls a function for an API. The function's resource policy must allow it.
+const gatewayPrincipal = "apigateway.amazonaws.com"
+
+// failure says why an integration gave no answer. The data planes have their own words for each.
+type failure int
+
+const (
+	none          failure = iota
+	functionError         // it failed, or cannot be run
+	badAnswer             // it answered with something that is no answer
+	timedOut
+	notPermitted // the gateway may not call it, or there is nothing to call
+	throttled
+	interrupted // the gateway is closing: no one needs an answer
+)
+
+// task is what an integration is asked to do, with what its log lines need.
+type task struct {
+	in        *integration
+	variables map[string]string // of the stage
+	sourceARN string            // aws:SourceArn of the call
+	grant     string            // the pattern that a permission for this and all stages names
+	log       *slog.Logger      // has the API, the route and the request's id
+}
+
+// invoke runs the function of a task and returns what it answered. Whatever goes wrong is logged here, once, with what
+// AWS would leave unexplained.
+func (s *Service) invoke(ctx context.Context, t task, event []byte) ([]byte, failure) {
+	arn := resolveVariables(t.in.IntegrationURI, t.variables)
+	if inside, ok := functionARN(arn); ok {
+		arn = inside
+	}
+	timeout := time.Duration(t.in.TimeoutInMillis) * time.Millisecond
+	payload, fail := s.invokeFunction(ctx, arn, timeout, t, event)
+	return payload, fail
+}
+
+// invokeFunction is invoke for a function that is named by its ARN.
+func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.Duration, t task, event []byte) ([]byte, failure) {
+	name, qualifier := functionName(arn)
+	log := t.log.With("function", name)
+	logGroup := "/aws/lambda/" + name
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	began := time.Now()
+	result, err := s.Functions.Invoke(ctx, lambda.Invocation{
+		Function: arn, Payload: event, Service: gatewayPrincipal, SourceARN: t.sourceARN,
+	})
+	log.Debug("invoked", "took", time.Since(began), "error", err, "functionError", result.FunctionError)
+	var refused *protocol.Error
+	switch {
+	case s.ctx.Err() != nil && err != nil:
+		return nil, interrupted
+	case errors.Is(err, context.DeadlineExceeded):
+		log.Warn("the function did not answer in time; it runs on until its own timeout, and its log shows what it waited for",
+			"timeout", timeout, "logGroup", logGroup)
+		return nil, timedOut
+	case errors.As(err, &refused) && refused.Status == 403:
+		log.Warn("API Gateway may not invoke the function: add the statement to the function's resource policy",
+			"reason", refused.Message, "add", permission(name, qualifier, t.grant))
+		return nil, notPermitted
+	case errors.As(err, &refused) && refused.Status == 404:
+		log.Warn("the integration names a function that does not exist: create it, or correct the integration's URI", "arn", arn)
+		return nil, notPermitted
+	case errors.As(err, &refused) && refused.Status == 429:
+		log.Warn("the function is throttled: its reserved concurrency, or the account's, is used up", "reason", refused.Message)
+		return nil, throttled
+	case err != nil:
+		log.Warn("the function could not be run", "error", err)
+		return nil, functionError
+	case result.FunctionError != "":
+		log.Info("the function failed; its log shows why", "logGroup", logGroup, "functionRequestId", result.RequestID, "answer", shorten(result.Payload))
+		return result.Payload, functionError
+	}
+	return result.Payload, none
+}
+
+// permission is the command that lets the gateway invoke a function.
+func permission(name, qualifier, sourceARN string) string {
+	if qualifier != "" {
+		name += " --qualifier " + qualifier
+	}
+	return fmt.Sprintf("aws lambda add-permission --function-name %s --statement-id apigateway --action lambda:InvokeFunction --principal %s --source-arn '%s'",
+		name, gatewayPrincipal, sourceARN)
+}
+
+// functionARN returns what stands between functions/ and /invocations of an integration's URI.
+func functionARN(uri string) (string, bool) {
+	if !strings.HasPrefix(uri, "arn:aws:apigateway:") {
+		return "", false
+	}
+	_, rest, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, "/invocations")
+}
+
+// functionName splits the ARN arn:aws:lambda:{region}:{account}:function:{name}[:{qualifier}].
+func functionName(arn string) (name, qualifier string) {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 7 {
+		return arn, ""
+	}
+	if len(parts) > 7 {
+		qualifier = parts[7]
+	}
+	return parts[6], qualifier
+}
+
+// resolveVariables puts the stage's variables into a URI.
+func resolveVariables(uri string, variables map[string]string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(uri, "${stageVariables.")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		b.WriteString(variables[name])
+		uri = after
+	}
+}
+
+// shorten keeps a log line readable.
+func shorten(text []byte) string {
+	if len(text) > 256 {
+		return string(text[:256]) + "…"
+	}
+	return string(text)
+}

@@ -1,0 +1,179 @@
+package apigateway
+
+import (
+	"context"
+	"encoding/base64"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+)
+
+// served is what one stage serves at one moment.
+type served struct {
+	api   *api
+	stage *stage
+	snap  *snapshot
+}
+
+// served returns what a stage serves; false if there is no such API or stage, or nothing is deployed to it.
+func (s *Service) served(apiID, stageName string) (served, bool) {
+	a := s.catalog.get(apiID)
+	if a == nil {
+		return served{}, false
+	}
+	st := a.Stages[stageName]
+	if st == nil {
+		return served{}, false
+	}
+	snap := a.snapshots[st.DeploymentID]
+	return served{a, st, snap}, snap != nil
+}
+
+// call is one request of a connection: its handshake, a message, or its end.
+type call struct {
+	served
+	conn      *conn
+	route     *path
+	routeKey  string
+	requestID string
+	at        time.Time
+	domain    string
+	log       *slog.Logger
+}
+
+func (s *Service) newCall(view served, c *conn, routeKey string) *call {
+	k := &call{
+		served: view, conn: c, route: view.snap.byKey[routeKey], routeKey: routeKey,
+		requestID: requestID(c.apiID), at: time.Now(), domain: s.Authority,
+	}
+	k.log = s.Log.With("api", c.apiID, "route", routeKey, "connectionId", c.id, "requestId", k.requestID)
+	return k
+}
+
+// task is the call for its integration.
+func (s *Service) task(k *call) task {
+	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.conn.apiID
+	return task{
+		in: k.route.integration, variables: k.stage.StageVariables, log: k.log,
+		sourceARN: base + "/" + k.conn.stage + "/" + k.routeKey,
+		grant:     base + "/*/" + k.routeKey,
+	}
+}
+
+// receive takes a message from its connection. It returns at once unless maxDispatched messages of the connection are
+// with their integrations.
+func (s *Service) receive(c *conn, slots chan struct{}, text []byte) {
+	if c.isEnded() {
+		return
+	}
+	slots <- struct{}{}
+	started := s.running.start(func() {
+		defer func() { <-slots }()
+		s.dispatch(c, text)
+	})
+	if !started {
+		<-slots
+	}
+}
+
+// dispatch selects the route of a message, runs its integration, and sends the client what it is to see of that.
+func (s *Service) dispatch(c *conn, text []byte) {
+	view, ok := s.served(c.apiID, c.stage)
+	if !ok {
+		return // the stage was removed: the connection is being closed
+	}
+	k := s.newCall(view, c, view.snap.selectRoute(text))
+	k.log.Debug("message", "bytes", len(text))
+	if k.route == nil {
+		k.log.Info("no route matches the message, and there is no $default: create one of them", "message", shorten(text))
+		k.answerError("Forbidden")
+		return
+	}
+	answer, fail := s.integrate(s.ctx, k, k.messageEvent(text), text)
+	switch fail {
+	case none:
+		if k.route.twoWay {
+			k.reply(answer)
+		}
+	case interrupted:
+	case timedOut:
+		k.answerError("Endpoint request timed out")
+	default:
+		k.answerError("Internal server error")
+	}
+}
+
+// selectRoute returns the key of the route that a message is for. $connect and $disconnect are the gateway's own: a
+// client cannot name them.
+func (s *snapshot) selectRoute(message []byte) string {
+	key, ok := s.selection.evaluate(message)
+	if !ok || key == "$connect" || key == "$disconnect" || s.byKey[key] == nil {
+		return "$default"
+	}
+	return key
+}
+
+// integrate runs the integration of a call.
+func (s *Service) integrate(ctx context.Context, k *call, e *webSocketEvent, body []byte) (*answer, failure) {
+	in := k.route.integration
+	if in == nil {
+		k.log.Warn("the route has no integration: give it a target and deploy the API")
+		return nil, notPermitted
+	}
+	switch in.IntegrationType {
+	case "MOCK":
+		return k.mock()
+	case "HTTP_PROXY":
+		return s.forwardMessage(ctx, s.task(k), k, body)
+	}
+	payload, fail := s.invoke(ctx, s.task(k), encode(e))
+	if fail != none {
+		return nil, fail
+	}
+	a, err := parseAnswer(payload)
+	if err != nil {
+		k.log.Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
+		return nil, badAnswer
+	}
+	return a, none
+}
+
+// reply sends the body of an answer. Frames to clients are text; a body that is not travels in base64.
+func (k *call) reply(a *answer) {
+	body := a.body
+	if !utf8.Valid(body) {
+		body = base64.StdEncoding.AppendEncode(nil, body)
+	}
+	if len(body) > maxMessage {
+		k.log.Warn("the answer is too long for a message", "bytes", len(body), "limit", maxMessage)
+		k.answerError("Internal server error")
+		return
+	}
+	k.send(body)
+}
+
+// answerError sends the error frame of API Gateway, byte for byte: a space after the first colon and after commas.
+func (k *call) answerError(message string) {
+	k.send([]byte(`{"message": "` + message + `", "connectionId":"` + k.conn.id + `", "requestId":"` + k.requestID + `"}`))
+}
+
+func (k *call) send(text []byte) {
+	if err := k.conn.send(textFrame(text)); err != nil {
+		k.log.Debug("the answer was not sent", "error", err)
+		return
+	}
+	k.conn.touch()
+}
+
+// disconnected runs $disconnect, if the API has it, once the socket is closed. Nobody sees the answer.
+func (s *Service) disconnected(c *conn, code int, reason string) {
+	view, ok := s.served(c.apiID, c.stage)
+	if !ok {
+		return
+	}
+	k := s.newCall(view, c, "$disconnect")
+	k.log.Debug("disconnect", "code", code, "reason", reason)
+	if k.route != nil {
+		s.integrate(s.ctx, k, k.disconnectEvent(code, reason), nil)
+	}
+}

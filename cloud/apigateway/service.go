@@ -1,0 +1,152 @@
+// Package apigateway is Amazon API Gateway v2: the control plane, WebSocket APIs with their @connections API, and HTTP
+// APIs.
+//
+// A [Service] answers the control plane with [Service.ServeHTTP]. Requests for a deployed API are told apart by
+// [Service.Resolve] and answered by [Service.ServeAPI]. The WebSocket protocol (RFC 6455) is implemented here.
+//
+// The way of a message: the goroutine of a connection (conn.go) reads it (frame.go), its route is selected
+// (selection.go), and its integration invoked with an event (message.go, event.go, integration.go). The way back is
+// shorter: a post to @connections (post.go) finds the connection in the hub (hub.go) and leaves a finished frame in the
+// connection's queue, whose writer sends all that waits in one write.
+//
+// Connections live in this process only. A process that ends takes its connections with it without running $disconnect,
+// as a host that fails does; posts to them answer 410 afterwards.
+package apigateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"quotewire/cloud/iam"
+	"quotewire/cloud/lambda"
+	"quotewire/cloud/protocol"
+	"quotewire/cloud/state"
+)
+
+// Functions is who runs Lambda functions. A context that ends stops the wait, not the function.
+type Functions interface {
+	Invoke(context.Context, lambda.Invocation) (lambda.Result, error)
+}
+
+// Config says what a [Service] works with.
+type Config struct {
+	State     *state.Store
+	IAM       iam.Authorizer
+	Functions Functions
+	Account   string
+	Region    string
+	Log       *slog.Logger
+	Authority string            // HOST:PORT that clients and functions reach; events name it as their domain
+	IDs       map[string]string // API name → the id that an API of this name gets when it is created
+
+	IdleTimeout time.Duration // without a message either way; zero means AWS's 10 minutes
+	Lifetime    time.Duration // of a connection; zero means AWS's 2 hours
+}
+
+// Service is API Gateway of one account and region. It is safe for concurrent use.
+type Service struct {
+	Config
+	catalog *catalog
+	hub     hub
+	client  *http.Client // for HTTP integrations
+
+	ctx     context.Context // ends with Close; what the data planes wait for ends with it
+	cancel  context.CancelFunc
+	running running // everything that outlives the request that began it
+}
+
+// New opens the APIs that the state remembers. The service runs until [Service.Close]; ctx only bounds the opening.
+func New(ctx context.Context, c Config) (*Service, error) {
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = defaultIdleTimeout
+	}
+	if c.Lifetime == 0 {
+		c.Lifetime = defaultLifetime
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	catalog, err := openCatalog(ctx, c.State)
+	if err != nil {
+		return nil, fmt.Errorf("apigateway: %w", err)
+	}
+	s := &Service{Config: c, catalog: catalog, client: newClient()}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return s, nil
+}
+
+// Close ends every connection with 1001 and returns when nothing of the service runs any more. Integrations that have
+// not answered are no longer waited for, and $disconnect does not run.
+func (s *Service) Close() error {
+	s.running.stop()
+	s.cancel()
+	s.hub.each(func(c *conn) { c.shut(closeGoingAway, goingAway) })
+	s.running.wait()
+	s.client.CloseIdleConnections()
+	return nil
+}
+
+// DualStack reports whether the API has an address in IPv6 as well.
+func (s *Service) DualStack(apiID string) bool {
+	a := s.catalog.get(apiID)
+	return a != nil && a.Properties.IPAddressType == "dualstack"
+}
+
+// errorMessage is the text for people of an error that may be one of AWS's.
+func errorMessage(err error) string {
+	var e *protocol.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}
+
+// encode encodes JSON without the escapes for HTML that AWS does not make either.
+func encode(v any) []byte {
+	var b buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("apigateway: a value that cannot be encoded: %v", err))
+	}
+	return b[:len(b)-1] // the encoder ends with a newline
+}
+
+type buffer []byte
+
+func (b *buffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	return len(p), nil
+}
+
+// running counts goroutines that Close must wait for. Unlike a bare WaitGroup it can refuse new ones.
+type running struct {
+	mu      sync.Mutex // guards stopped, and that no Add follows it
+	stopped bool
+	group   sync.WaitGroup
+}
+
+// start runs f in a goroutine, or reports that the service is closing.
+func (r *running) start(f func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	r.group.Go(f)
+	return true
+}
+
+func (r *running) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+}
+
+func (r *running) wait() { r.group.Wait() }

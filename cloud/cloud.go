@@ -1,0 +1,210 @@
+// Package cloud assembles the embedded cloud: it opens the state folder, starts the services, and answers for all of
+// them on one port, in plain text and over TLS.
+//
+// It is the front door and no more. It finds out which service a request is for, who signed it, and whether the
+// caller's network lets it through; what an operation means is the service's business. It is the only package that
+// knows all services.
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"quotewire/cloud/apigateway"
+	"quotewire/cloud/dynamodb"
+	"quotewire/cloud/ec2"
+	"quotewire/cloud/iam"
+	"quotewire/cloud/lambda"
+	"quotewire/cloud/logs"
+	"quotewire/cloud/s3"
+	"quotewire/cloud/state"
+)
+
+// Account is the AWS account number that the embedded cloud says it is.
+const Account = "111122223333"
+
+// Root is the credential of the machine's owner. It is well known, as the cloud listens on the loopback.
+var Root = iam.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+
+// Config says where a cloud keeps its state and where it listens.
+type Config struct {
+	Dir    string            // the state folder
+	Listen string            // HOST:PORT; port 0 picks a free one
+	Region string            // such as "us-east-1"
+	APIIDs map[string]string // API name → the id that an API of this name gets when it is created
+	Log    *slog.Logger
+}
+
+// Cloud is a running embedded cloud.
+type Cloud struct {
+	config    Config
+	address   string // HOST:PORT that clients on this machine reach
+	state     *state.Store
+	iam       *iam.Service
+	s3        *s3.Service
+	ec2       *ec2.Service
+	logs      *logs.Service
+	dynamodb  *dynamodb.Service
+	lambda    *lambda.Service
+	gateway   *apigateway.Service
+	server    *http.Server
+	serving   sync.WaitGroup
+	cancel    context.CancelFunc
+	endpoints endpoints
+}
+
+// Start opens the state folder, starts every service and serves until [Cloud.Close].
+func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
+	dir, err := filepath.Abs(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	config.Dir = dir
+	// The state comes first: a second cloud on the same folder is told so, whatever port it asks for.
+	store, err := state.Open(ctx, dir, config.Log)
+	if errors.Is(err, state.ErrInUse) {
+		return nil, fmt.Errorf("the state folder %s is in use by another quotewire; stop that one, or give another folder with --state", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Cloud{config: config, state: store}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	listener, err := net.Listen("tcp", config.Listen)
+	if err != nil {
+		return nil, ListenError("--listen", config.Listen, err)
+	}
+	c.address = reachable(listener.Addr())
+	ca, err := openAuthority(dir)
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	// Services outlive the context that started them: Close ends them, in order.
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c.cancel = cancel
+	if err := c.startServices(background); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	c.server = &http.Server{
+		Handler:           c,
+		ReadHeaderTimeout: 30 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return background },
+		ErrorLog:          log.New(debugWriter{config.Log}, "", 0),
+	}
+	c.serving.Go(func() { c.server.Serve(splitTLS(listener, ca.config())) })
+	return c, nil
+}
+
+func (c *Cloud) startServices(ctx context.Context) (err error) {
+	region, l := c.config.Region, c.config.Log
+	if c.iam, err = iam.New(ctx, iam.Config{State: c.state, Account: Account, Region: region, Log: l, Root: Root}); err != nil {
+		return err
+	}
+	if c.s3, err = s3.New(ctx, s3.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
+		return err
+	}
+	if c.ec2, err = ec2.New(ctx, ec2.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
+		return err
+	}
+	if c.logs, err = logs.New(ctx, logs.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
+		return err
+	}
+	if c.dynamodb, err = dynamodb.New(ctx, dynamodb.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
+		return err
+	}
+	if c.lambda, err = lambda.New(ctx, lambda.Config{
+		State: c.state, IAM: c.iam, Code: c.s3, Network: c.ec2, Logs: c.logs,
+		Account: Account, Region: region, Log: l,
+		Dir:      filepath.Join(c.config.Dir, "lambda"),
+		Endpoint: "http://" + c.address,
+		CA:       filepath.Join(c.config.Dir, caFile),
+		Bundle:   filepath.Join(c.config.Dir, bundleFile),
+	}); err != nil {
+		return err
+	}
+	c.gateway, err = apigateway.New(ctx, apigateway.Config{
+		State: c.state, IAM: c.iam, Functions: c.lambda, Account: Account, Region: region, Log: l,
+		Authority: c.address, IDs: c.config.APIIDs,
+	})
+	return err
+}
+
+// Close ends the cloud: sockets are closed, functions stopped and waited for, state flushed. It is safe to call once
+// Start has failed half way.
+func (c *Cloud) Close() error {
+	if c.server != nil {
+		c.server.Close()
+	}
+	if c.gateway != nil {
+		c.gateway.Close()
+	}
+	if c.cancel != nil {
+		c.cancel() // ends calls that hang for want of a way out
+	}
+	if c.lambda != nil {
+		c.lambda.Close()
+	}
+	if c.logs != nil {
+		c.logs.Close()
+	}
+	c.serving.Wait()
+	c.endpoints.remove()
+	return c.state.Close()
+}
+
+// URL is the address of the cloud, such as http://127.0.0.1:4566: what AWS_ENDPOINT_URL takes.
+func (c *Cloud) URL() string { return "http://" + c.address }
+
+// CA is the path of the certificate that https:// and wss:// clients of this cloud have to trust.
+func (c *Cloud) CA() string { return filepath.Join(c.config.Dir, caFile) }
+
+// reachable is the address that a client on this machine uses for a listener: one that listens on all addresses is
+// reached on the loopback.
+func reachable(a net.Addr) string {
+	tcp := a.(*net.TCPAddr)
+	ip := tcp.IP
+	if ip.IsUnspecified() {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return net.JoinHostPort(ip.String(), fmt.Sprint(tcp.Port))
+}
+
+// ListenError says of a failed listen what to do about it. The flag is the one that gave the address.
+func ListenError(flag, address string, err error) error {
+	if isPortBusy(err) {
+		return fmt.Errorf("the address %s is in use by another program; stop it, or give another with %s HOST:PORT (port 0 picks a free one)", address, flag)
+	}
+	return fmt.Errorf("cannot listen on %s (%s): %w", address, flag, err)
+}
+
+// debugWriter takes what net/http has to say of broken connections, which is of interest only when one looks for it.
+type debugWriter struct{ log *slog.Logger }
+
+func (w debugWriter) Write(p []byte) (int, error) {
+	w.log.Debug("http: " + string(p))
+	return len(p), nil
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+// Region is the AWS region that the cloud says it is.
+func (c *Cloud) Region() string { return c.config.Region }

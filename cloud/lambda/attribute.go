@@ -1,0 +1,139 @@
+package lambda
+
+import (
+	"maps"
+	"slices"
+)
+
+// What a function has besides code, configuration and policies: tags, a share of the concurrency, and how its
+// asynchronous invocations are tried again.
+
+const maxTags = 50
+
+func (c *call) tagResource(t target) (any, error) {
+	var in struct{ Tags map[string]string }
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	_, err := c.edit(t, func(f *function) error {
+		if f.Tags == nil {
+			f.Tags = map[string]string{}
+		}
+		maps.Copy(f.Tags, in.Tags)
+		if len(f.Tags) > maxTags {
+			return errInvalid("A function has at most %d tags.", maxTags)
+		}
+		return nil
+	})
+	return nil, err
+}
+
+func (c *call) untagResource(t target) (any, error) {
+	_, err := c.edit(t, func(f *function) error {
+		for _, key := range c.query["tagKeys"] {
+			delete(f.Tags, key)
+		}
+		return nil
+	})
+	return nil, err
+}
+
+func (c *call) listTags(t target) (any, error) {
+	f := c.catalog.get(t.name)
+	if f == nil {
+		return nil, errNoFunction(c.arn(t))
+	}
+	tags := f.Tags
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return struct{ Tags map[string]string }{tags}, nil
+}
+
+type concurrency struct {
+	ReservedConcurrentExecutions *int `json:",omitempty"`
+}
+
+func (c *call) putConcurrency(t target) (any, error) {
+	var in concurrency
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	n := in.ReservedConcurrentExecutions
+	if n == nil || *n < 0 {
+		return nil, errConstraint("null", "reservedConcurrentExecutions", "Member must have value greater than or equal to 0")
+	}
+	if free := c.catalog.unreserved(c.Concurrency, t.name); free-*n < min(minUnreserved, c.Concurrency) {
+		return nil, errInvalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].",
+			min(minUnreserved, c.Concurrency))
+	}
+	_, err := c.edit(t, func(f *function) error {
+		f.Reserved = n
+		return nil
+	})
+	return in, err
+}
+
+func (c *call) deleteConcurrency(t target) (any, error) {
+	_, err := c.edit(t, func(f *function) error {
+		f.Reserved = nil
+		return nil
+	})
+	return nil, err
+}
+
+func (c *call) getConcurrency(t target) (any, error) {
+	f := c.catalog.get(t.name)
+	if f == nil {
+		return nil, errNoFunction(c.arn(t))
+	}
+	return concurrency{f.Reserved}, nil
+}
+
+// eventInvokeConfig says how asynchronous invocations that fail are tried again.
+type eventInvokeConfig struct {
+	MaximumRetryAttempts     *int `json:",omitempty"`
+	MaximumEventAgeInSeconds *int `json:",omitempty"`
+}
+
+func (c *call) putEventInvokeConfig(t target) (any, error) {
+	var in eventInvokeConfig
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if n := in.MaximumRetryAttempts; n != nil && (*n < 0 || *n > 2) {
+		return nil, errConstraint(*n, "maximumRetryAttempts", "Member must have value between 0 and 2")
+	}
+	if n := in.MaximumEventAgeInSeconds; n != nil && (*n < 60 || *n > 21600) {
+		return nil, errConstraint(*n, "maximumEventAgeInSeconds", "Member must have value between 60 and 21600")
+	}
+	if t.qualifier != "" && t.qualifier != latest {
+		return nil, errMissing(c.operation, "Qualifier")
+	}
+	f, err := c.edit(t, func(f *function) error {
+		f.Events = &in
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.eventInvokeConfig(f), nil
+}
+
+func (c *call) getEventInvokeConfig(t target) (any, error) {
+	f := c.catalog.get(t.name)
+	if f == nil || f.Events == nil {
+		return nil, errNotFound("The function %s doesn't have an EventInvokeConfig", c.arn(t))
+	}
+	return c.eventInvokeConfig(f), nil
+}
+
+func (c *call) eventInvokeConfig(f *function) any {
+	return struct {
+		FunctionArn string
+		*eventInvokeConfig
+		DestinationConfig map[string]struct{}
+	}{c.arn(target{f.Name, latest}), f.Events, map[string]struct{}{"OnSuccess": {}, "OnFailure": {}}}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,337 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"quotewire/cloud/iam"
+)
+
+// environment is an execution environment: a folder, credentials, a log stream, and a process that runs the function's
+// bootstrap. The process may be a second or third one, after a crash; the folder with /tmp in it stays.
+//
+// Everything happens in run, the environment's own goroutine, one execution after the other. Only the answer to the
+// caller is given from the Runtime API, the moment it is there.
+type environment struct {
+	service *Service
+	release *release
+	key     releaseKey
+	work    chan *execution // holds one
+
+	ctx context.Context // ends with the environment
+	end context.CancelFunc
+
+	dir         string
+	taskRoot    string
+	credentials iam.Credentials
+	log         *logStream
+
+	process *process // nil before the start and after a crash
+	api     *runtimeAPI
+	started bool // there was a process already
+}
+
+func newEnvironment(s *Service, r *release) *environment {
+	id := newRevision()
+	e := &environment{service: s, release: r, key: r.key(), work: make(chan *execution, 1), dir: filepath.Join(s.environmentsDir(), id)}
+	e.ctx, e.end = context.WithCancel(s.ctx)
+	return e
+}
+
+func (e *environment) name() string { return e.release.Config.FunctionName }
+
+// tmp is the folder that stands for /tmp.
+func (e *environment) tmp() string { return filepath.Join(e.dir, "tmp") }
+
+func (e *environment) timeout() time.Duration {
+	return time.Duration(e.release.Config.Timeout) * time.Second
+}
+
+// run is the life of the environment. It starts with work.
+func (e *environment) run() {
+	defer e.end()
+	err := e.prepare()
+	defer e.clear()
+	idle := time.NewTimer(e.service.IdleTimeout)
+	defer idle.Stop()
+	for {
+		var exited <-chan struct{}
+		if e.process != nil {
+			exited = e.process.exited
+		}
+		select {
+		case x := <-e.work:
+			if err != nil {
+				e.refuse(x, err)
+				return
+			}
+			e.serve(x)
+			if !e.service.pool.release(e) {
+				return
+			}
+			idle.Reset(e.service.IdleTimeout)
+		case <-exited: // between two executions; the next one starts it again
+			e.stop(false)
+		case <-idle.C:
+			if e.service.pool.remove(e) {
+				return
+			}
+		case <-e.ctx.Done():
+			select {
+			case x := <-e.work:
+				e.refuse(x, errService())
+			default:
+			}
+			return
+		}
+	}
+}
+
+// refuse answers x with an error, for an environment that does not come to be. The pool forgets it.
+func (e *environment) refuse(x *execution, err error) {
+	e.end()
+	e.service.pool.drop(e, x)
+	x.fail(err)
+}
+
+// prepare makes what the processes of the environment need.
+func (e *environment) prepare() (err error) {
+	s, c := e.service, &e.release.Config
+	e.log = newLogStream(e)
+	if e.taskRoot, err = s.code.folder(e.ctx, e.release.Code); err == nil {
+		err = os.MkdirAll(e.tmp(), 0o700)
+	}
+	if err != nil {
+		return s.internal("the start of an environment of "+c.FunctionName, err)
+	}
+	if e.credentials, err = s.IAM.ServiceSession(e.ctx, c.Role, servicePrincipal, c.FunctionName); err != nil {
+		return failure(403, "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.")
+	}
+	e.log.principal = s.session(c.Role, c.FunctionName, e.credentials)
+	caller := Caller{Function: c.FunctionName, ARN: c.FunctionArn}
+	if v := c.VpcConfig; v != nil && len(v.SubnetIds) > 0 {
+		caller.VPC = &VPCConfig{SubnetIDs: v.SubnetIds, SecurityGroupIDs: v.SecurityGroupIds, VPCID: v.VpcId, IPv6: v.Ipv6AllowedForDualStack}
+	}
+	s.callers.Store(e.credentials.AccessKeyID, caller)
+	return nil
+}
+
+// clear undoes prepare, in the order in which a caller could notice.
+func (e *environment) clear() {
+	e.stop(true)
+	if key := e.credentials.AccessKeyID; key != "" {
+		e.service.IAM.Revoke(key)
+		e.service.callers.Delete(key)
+	}
+	e.log.close()
+	if err := os.RemoveAll(e.dir); err != nil {
+		e.service.Log.Warn("lambda: the folder of an environment could not be removed", "function", e.name(), "error", err)
+	}
+}
+
+// serve runs one execution: it sees to a process that waits for work, hands it x, and follows it until it asks for more
+// work, exits or runs out of time. x is answered when serve returns, often long before.
+func (e *environment) serve(x *execution) {
+	e.log.collect(x.tail)
+	initDuration, trouble := e.ready(x)
+	begin := time.Now()
+	e.log.line("START RequestId: " + x.id + " Version: " + x.version)
+	if trouble == nil {
+		x.deadline = begin.Add(e.timeout())
+		if initDuration == 0 { // a start within the invocation has used some of its time
+			x.deadline = x.deadline.Add(-x.spent)
+		}
+		trouble = e.follow(x)
+	}
+	if trouble != nil {
+		e.answer(x, trouble)
+	}
+	e.report(x, time.Since(begin)+x.spent, initDuration, trouble)
+	e.log.collect(nil)
+	if x.tail != nil {
+		x.finish(<-x.held)
+	}
+}
+
+// ready sees to a process that waits for work. The first start of an environment has its own limit of time, outside
+// the invocation. When it fails, and after a crash, the start is part of the invocation.
+func (e *environment) ready(x *execution) (initDuration time.Duration, trouble *fault) {
+	if e.process != nil && e.process.hasExited() {
+		e.stop(false)
+	}
+	if !e.started {
+		e.started = true
+		e.log.line("INIT_START Runtime Version: " + runtimeLabel(e.release.Config.Runtime) + "\tRuntime Version ARN: " + e.release.Config.RuntimeVersionConfig.RuntimeVersionArn)
+		if initDuration, trouble = e.start("init", e.service.InitTimeout); trouble == nil {
+			return initDuration, nil
+		}
+	}
+	if e.process == nil && (trouble == nil || !trouble.final) {
+		x.spent, trouble = e.start("invoke", e.timeout())
+	}
+	return 0, trouble
+}
+
+// start starts a process and waits until it asks for work. A process that does not get there is gone when start returns.
+func (e *environment) start(phase string, limit time.Duration) (time.Duration, *fault) {
+	begin := time.Now()
+	trouble := e.launch()
+	if trouble == nil {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		switch e.api.until(e.ctx, e.process.exited, timer.C, stateReady, stateInitError) {
+		case reached:
+			_, trouble = e.api.look()
+		case processExited:
+			trouble = exitFault(e.process.how())
+		case deadlinePassed:
+			trouble = timeoutFault(e.timeout())
+		case ended:
+			trouble = &fault{final: true}
+		}
+	}
+	took := time.Since(begin)
+	if trouble == nil {
+		return took, nil
+	}
+	e.stop(false)
+	status := "error\tError Type: " + trouble.kind
+	if trouble.kind == timedOut {
+		status, took = "timeout", limit
+	}
+	e.log.line(fmt.Sprintf("INIT_REPORT Init Duration: %s ms\tPhase: %s\tStatus: %s", milliseconds(took), phase, status))
+	return took, trouble
+}
+
+// launch starts a process.
+func (e *environment) launch() *fault {
+	bootstrap, trouble := findBootstrap(e.taskRoot)
+	if trouble != nil {
+		return trouble
+	}
+	api, err := listenRuntimeAPI(e)
+	if err != nil {
+		return &fault{kind: "Runtime.InitError", text: err.Error()}
+	}
+	e.process, err = e.service.spawner.start(bootstrap, e.taskRoot, e.variables(api.address()), e.log.output)
+	if err != nil {
+		api.close()
+		return launchFault(err)
+	}
+	e.api = api
+	return nil
+}
+
+// follow hands x to the process and returns when the process is ready for more, or what went wrong.
+func (e *environment) follow(x *execution) *fault {
+	timer := time.NewTimer(time.Until(x.deadline))
+	defer timer.Stop()
+	var result waitResult
+	for given := false; ; {
+		if !given {
+			given = e.api.give(x)
+		}
+		// A process that has hung up in the meantime is given x when it calls again.
+		if result = e.api.until(e.ctx, e.process.exited, timer.C, stateReady); result != reached || given {
+			break
+		}
+	}
+	e.process.output.drain()
+	var trouble *fault
+	switch result {
+	case reached:
+		return nil
+	case processExited:
+		trouble = exitFault(e.process.how())
+	case deadlinePassed:
+		trouble = timeoutFault(e.timeout())
+	case ended:
+		trouble = &fault{final: true}
+	}
+	e.process.measure()
+	x.memory = e.process.memory()
+	e.stop(false)
+	return trouble
+}
+
+// answer gives the caller of x the news of a fault, unless the function has answered before it.
+func (e *environment) answer(x *execution, f *fault) {
+	if f.kind == "" { // the service closes
+		e.reply(x, outcome{err: errService()})
+		return
+	}
+	e.reply(x, x.result(f.body(x.id), true))
+}
+
+// reply gives x its answer. Only the first one counts. A caller that wants the log gets it when the log is complete.
+func (e *environment) reply(x *execution, o outcome) {
+	if !x.replied.CompareAndSwap(false, true) {
+		return
+	}
+	e.service.pool.answered(e, x)
+	if x.tail != nil {
+		x.held <- o
+	} else {
+		x.finish(o)
+	}
+}
+
+// stop ends the process with everything that it has started, and returns when it is gone. Gently means that a runtime
+// that asked for it has a moment to say goodbye.
+func (e *environment) stop(gently bool) {
+	if e.process == nil {
+		return
+	}
+	if gently && e.api.wantsTerm() && e.process.terminate() {
+		select {
+		case <-e.process.exited:
+		case <-time.After(shutdownGrace):
+		}
+	}
+	e.process.kill()
+	<-e.process.exited
+	e.process.output.close()
+	e.api.close()
+	e.process, e.api = nil, nil
+}
+
+// report writes the last lines of an invocation.
+func (e *environment) report(x *execution, took, initDuration time.Duration, trouble *fault) {
+	config := &e.release.Config
+	status := ""
+	switch {
+	case trouble == nil:
+	case trouble.kind == timedOut:
+		took, status = e.timeout(), "Status: timeout\t"
+		e.log.line(fmt.Sprintf("%s %s %s", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), x.id, trouble.text))
+	case trouble.kind != "":
+		status = "Status: error\tError Type: " + trouble.kind + "\t"
+		e.log.line("RequestId: " + x.id + " Error: " + trouble.text + "\n" + trouble.kind)
+	}
+	memory := x.memory
+	if e.process != nil {
+		memory = e.process.memory()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
+		x.id, milliseconds(took), int64(math.Ceil(float64(took+initDuration)/float64(time.Millisecond))), config.MemorySize, (memory+1<<20-1)>>20)
+	if initDuration > 0 {
+		fmt.Fprintf(&b, "Init Duration: %s ms\t", milliseconds(initDuration))
+	}
+	b.WriteString(status)
+	e.log.line("END RequestId: " + x.id)
+	e.log.line(b.String())
+}
+
+func milliseconds(d time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 2, 64)
+}
+
+// runtimeLabel is a runtime as INIT_START names it.
+func runtimeLabel(runtime string) string { return strings.Replace(runtime, ".", ":", 1) }

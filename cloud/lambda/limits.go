@@ -1,0 +1,41 @@
+package lambda
+
+import "time"
+
+// The quotas and limits of Lambda that this cloud keeps, under the names of AWS's documentation.
+const (
+	maxNameLength      = 64
+	maxTimeout         = 900   // seconds
+	minMemory          = 128   // MB
+	maxMemory          = 10240 // MB
+	maxVariables       = 4 << 10
+	maxRequest         = 70_167_211 // bytes of a control-plane request
+	maxZip             = 50 << 20   // of a zip inside a request; one in a bucket may be larger
+	maxUnzipped        = 250 << 20
+	maxEntries         = 100_000 // AWS has no such number; a folder of more files is a mistake or an attack
+	maxPayload         = 6 << 20
+	maxEventPayload    = 1 << 20
+	maxResponse        = 6<<20 + 100
+	maxClientContext   = 3583
+	maxPolicy          = 20 << 10
+	maxAliasName       = 128
+	maxTail            = 4 << 10
+	minUnreserved      = 100 // executions that reservations must leave to everyone else
+	defaultPage        = 50
+	maxEventAttempts   = 3 // the first and two retries
+	maxQueuedEvents    = 10_000
+	maxLine            = 256 << 10 // of one log event, as CloudWatch Logs has it
+	maxPendingLines    = 10_000    // of one environment, waiting to be stored; later ones are dropped and counted
+	maxThrottleBackoff = 5 * time.Minute
+	maxEventAge        = 6 * time.Hour
+	shutdownGrace      = 500 * time.Millisecond // between SIGTERM and SIGKILL for a runtime that asked for SIGTERM
+)
+
+// Defaults of [Config].
+const (
+	defaultConcurrency = 1000
+	defaultInitTimeout = 10 * time.Second
+	defaultIdleTimeout = 5 * time.Minute
+)
+
+var defaultRetryDelays = []time.Duration{time.Minute, 2 * time.Minute}

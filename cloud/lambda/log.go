@@ -1,0 +1,182 @@
+package lambda
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+	stdlog "log"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"quotewire/cloud/iam"
+	"quotewire/cloud/logs"
+	"quotewire/cloud/protocol"
+)
+
+// discardLog takes what net/http says about processes that hang up: they are killed all the time.
+var discardLog = stdlog.New(io.Discard, "", 0)
+
+// logStream is the log of one environment. Lines are taken without waiting and stored behind the back of the function,
+// in batches, as far as the function's role allows it. When storing does not keep up, lines beyond maxPendingLines are
+// dropped, and a line says how many.
+type logStream struct {
+	service   *Service
+	function  string
+	group     string
+	stream    string
+	principal iam.Principal // the role session, known before the first line
+
+	wake   chan struct{} // holds a token when there is something to store
+	closed chan struct{}
+	stored chan struct{}
+	debug  bool
+
+	mu      sync.Mutex // protects following
+	pending []logs.Event
+	dropped int
+	tail    *tail
+}
+
+// tail keeps the end of an invocation's log.
+type tail struct {
+	mu   sync.Mutex // protects following
+	data []byte
+}
+
+func (t *tail) add(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.data = append(t.data, line...); len(t.data) > maxTail {
+		t.data = append([]byte(nil), t.data[len(t.data)-maxTail:]...)
+	}
+}
+
+func (t *tail) bytes() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.data
+}
+
+func newLogStream(e *environment) *logStream {
+	c := &e.release.Config
+	l := &logStream{
+		service: e.service, function: c.FunctionName, group: c.LoggingConfig.LogGroup,
+		stream: time.Now().UTC().Format("2006/01/02/") + "[" + c.Version + "]" + hex.EncodeToString(randomBytes(16)),
+		wake:   make(chan struct{}, 1), closed: make(chan struct{}), stored: make(chan struct{}),
+		debug: e.service.Log.Enabled(context.Background(), slog.LevelDebug),
+	}
+	go l.run()
+	return l
+}
+
+// line logs one line of the platform.
+func (l *logStream) line(text string) { l.add(text + "\n") }
+
+// output logs what the function printed.
+func (l *logStream) output(line []byte, complete bool) {
+	text := string(line)
+	if complete {
+		text += "\n"
+	}
+	l.add(text)
+}
+
+func (l *logStream) add(text string) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tail != nil {
+		l.tail.add(text)
+	}
+	if len(l.pending) >= maxPendingLines {
+		l.dropped++
+		return
+	}
+	if text == "\n" {
+		text = " \n" // CloudWatch Logs takes no empty message
+	}
+	l.pending = append(l.pending, logs.Event{Time: now, Message: text})
+	if len(l.pending) == 1 {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// collect makes t the tail of the invocation that runs now.
+func (l *logStream) collect(t *tail) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tail = t
+}
+
+// close stores what is left.
+func (l *logStream) close() {
+	close(l.closed)
+	<-l.stored
+}
+
+func (l *logStream) run() {
+	defer close(l.stored)
+	// Logs outlive the environment by a moment: what it said last explains its end.
+	ctx := iam.WithPrincipal(context.WithoutCancel(l.service.ctx), l.principal)
+	var refused error
+	for last := false; !last; {
+		select {
+		case <-l.wake:
+		case <-l.closed:
+			last = true
+		}
+		events := l.take()
+		if len(events) == 0 {
+			continue
+		}
+		if l.debug {
+			for _, e := range events {
+				l.service.Log.Debug(strings.TrimRight(e.Message, "\t\n"), "function", l.function)
+			}
+		}
+		ctx = iam.WithPrincipal(ctx, l.principal)
+		if err := l.allowed(ctx); err != nil {
+			if refused == nil {
+				l.service.Log.Info("lambda: the output of a function is not kept: its role may not write logs", "function", l.function, "role", l.principal.RoleName, "error", err)
+			}
+			refused = err
+			continue
+		}
+		if err := l.service.Logs.Put(ctx, l.group, l.stream, events); err != nil {
+			l.service.Log.Error("lambda: the output of a function could not be stored", "function", l.function, "error", err)
+		}
+	}
+}
+
+func (l *logStream) take() []logs.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := l.pending
+	l.pending = nil
+	if l.dropped > 0 {
+		l.service.Log.Warn("lambda: a function prints faster than its log can be stored", "function", l.function, "dropped", l.dropped)
+		l.dropped = 0
+	}
+	return events
+}
+
+// allowed asks IAM in the name of the function's role. It asks for each batch, so that a change of the role's policies
+// takes effect at once.
+func (l *logStream) allowed(ctx context.Context) error {
+	group := "arn:aws:logs:" + l.service.Region + ":" + l.service.Account + ":log-group:" + l.group
+	for _, check := range [...]struct{ action, resource string }{
+		{"logs:CreateLogGroup", group},
+		{"logs:CreateLogStream", group + ":log-stream:" + l.stream},
+		{"logs:PutLogEvents", group + ":log-stream:" + l.stream},
+	} {
+		if err := l.service.IAM.Authorize(ctx, protocol.JSON11, check.action, check.resource, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

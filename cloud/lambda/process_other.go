@@ -1,0 +1,23 @@
+//go:build unix && !linux
+
+package lambda
+
+import "syscall"
+
+// attributes puts a process into a group of its own.
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// reap waits for the process to end and kills what is left of its group.
+func (p *process) reap() {
+	state, _ := p.os.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state, p.reaped = state, true
+	syscall.Kill(-p.os.Pid, syscall.SIGKILL)
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		p.peak = int64(usage.Maxrss) // bytes on Darwin; the BSDs count in KB
+	}
+}
+
+// peakMemory is not known before a process has ended.
+func peakMemory(int) int64 { return 0 }

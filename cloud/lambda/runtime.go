@@ -1,0 +1,325 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"quotewire/cloud/protocol"
+)
+
+// runtimeAPI is the Runtime API as one process of a function sees it, on a listener of its own: nothing that an
+// earlier process of the environment has left in a socket can reach it.
+//
+// The process drives it: next, response or error, next, and so on. The environment follows it by looking at it
+// whenever changed says that there is something to see.
+type runtimeAPI struct {
+	environment *environment
+	listener    net.Listener
+	server      *http.Server
+	changed     chan struct{} // holds a token after a change; one token may stand for several changes
+	closed      chan struct{}
+
+	mu        sync.Mutex // protects following
+	state     runtimeState
+	before    runtimeState    // Ready
+	waiting   chan *execution // of the call of next that waits for work
+	execution *execution      // that runs, or ran last
+	initError *fault          // what the process said about its failed start
+	extension bool            // an internal extension is registered: the runtime wants SIGTERM
+}
+
+// runtimeState is where the process is. The names are those that AWS's answers use.
+type runtimeState string
+
+const (
+	stateStarted   runtimeState = "Started"
+	stateInitError runtimeState = "InitError"
+	stateReady     runtimeState = "Ready"              // waits in next
+	stateRunning   runtimeState = "Running"            // has work
+	stateResponse  runtimeState = "InvocationResponse" // sends its answer
+	stateSent      runtimeState = "ResponseSent"
+)
+
+func listenRuntimeAPI(e *environment) (*runtimeAPI, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the Runtime API: %w", err)
+	}
+	a := &runtimeAPI{environment: e, listener: listener, state: stateStarted, changed: make(chan struct{}, 1), closed: make(chan struct{})}
+	a.server = &http.Server{Handler: a, ErrorLog: discardLog}
+	e.service.running.Go(func() { a.server.Serve(listener) })
+	return a, nil
+}
+
+func (a *runtimeAPI) address() string { return a.listener.Addr().String() }
+
+// close ends the listener and every call.
+func (a *runtimeAPI) close() {
+	close(a.closed)
+	a.server.Close()
+}
+
+func (a *runtimeAPI) change() {
+	select {
+	case a.changed <- struct{}{}:
+	default:
+	}
+}
+
+// look returns the state, and what the process said about a failed start.
+func (a *runtimeAPI) look() (runtimeState, *fault) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state, a.initError
+}
+
+// wantsTerm reports whether the process is to get a SIGTERM before it is killed.
+func (a *runtimeAPI) wantsTerm() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.extension
+}
+
+// give hands x to the process. It returns false if the process does not wait for work at this moment.
+func (a *runtimeAPI) give(x *execution) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waiting == nil {
+		return false
+	}
+	a.waiting <- x
+	a.waiting = nil
+	a.state, a.execution = stateRunning, x
+	return true
+}
+
+func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, "/2018-06-01/runtime/")
+	switch {
+	case ok && path == "invocation/next" && r.Method == http.MethodGet:
+		a.next(w, r)
+	case ok && strings.HasPrefix(path, "invocation/") && r.Method == http.MethodPost:
+		id, kind, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/")
+		if kind != "response" && kind != "error" {
+			http.NotFound(w, r)
+			return
+		}
+		a.result(w, r, id, kind == "error")
+	case ok && path == "init/error" && r.Method == http.MethodPost:
+		a.failedInit(w, r)
+	case r.URL.Path == "/2018-06-01/ping", r.URL.Path == "/ping":
+		io.WriteString(w, "pong")
+	case r.URL.Path == "/2020-01-01/extension/register" && r.Method == http.MethodPost:
+		a.register(w, r)
+	case r.URL.Path == "/2020-01-01/extension/event/next" && r.Method == http.MethodGet:
+		// The one event that an extension gets is the end of the environment, which it learns from SIGTERM.
+		select {
+		case <-r.Context().Done():
+		case <-a.closed:
+		}
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// next answers with the next execution when there is one.
+func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
+	work := make(chan *execution, 1)
+	a.mu.Lock()
+	if a.state != stateStarted && a.state != stateSent {
+		from := a.state
+		a.mu.Unlock()
+		refuseTransition(w, from, stateReady)
+		return
+	}
+	a.before, a.state, a.waiting = a.state, stateReady, work
+	a.mu.Unlock()
+	a.change()
+	select {
+	case x := <-work:
+		writeExecution(w, x)
+	case <-r.Context().Done(): // the process hung up; it may call again
+		a.mu.Lock()
+		if a.waiting == work {
+			a.state, a.waiting = a.before, nil
+		}
+		a.mu.Unlock()
+	case <-a.closed:
+	}
+}
+
+func writeExecution(w http.ResponseWriter, x *execution) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(x.payload)))
+	h.Set("Lambda-Runtime-Aws-Request-Id", x.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(x.deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", x.arn)
+	h.Set("Lambda-Runtime-Trace-Id", x.trace)
+	if x.clientContext != "" {
+		h.Set("Lambda-Runtime-Client-Context", x.clientContext)
+	}
+	w.Write(x.payload)
+}
+
+// result takes the answer of the function, or its error.
+func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, failed bool) {
+	a.mu.Lock()
+	x, from := a.execution, a.state
+	switch {
+	case x == nil || x.id != id:
+		a.mu.Unlock()
+		refuse(w, r, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		return
+	case from != stateRunning:
+		a.mu.Unlock()
+		discard(r.Body, maxResponse)
+		refuseTransition(w, from, stateResponse)
+		return
+	}
+	if mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); mode != "" && mode != "streaming" {
+		a.mu.Unlock()
+		refuse(w, r, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
+		return
+	}
+	a.state = stateResponse
+	a.mu.Unlock()
+
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse+1))
+	if err != nil { // the process died or gave up in the middle; it may still answer
+		a.move(stateRunning)
+		return
+	}
+	tooLarge := len(body) > maxResponse
+	if tooLarge {
+		discard(r.Body, 64<<20)
+		body, failed = responseTooLarge(), true
+	} else if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
+		// The function failed after it had begun to answer: the trailers tell how.
+		failed = true
+		if body, err = base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")); err != nil || len(body) == 0 {
+			body = mustJSON(map[string]string{"errorType": kind, "errorMessage": "the function failed while it sent its response"})
+		}
+	}
+	a.environment.reply(x, x.result(body, failed))
+	a.move(stateSent)
+	if tooLarge {
+		refuse(w, r, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", maxResponse))
+		return
+	}
+	accept(w)
+}
+
+func (a *runtimeAPI) move(to runtimeState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.state = to
+}
+
+// failedInit takes the reason why the runtime cannot start.
+func (a *runtimeAPI) failedInit(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse))
+	if err != nil {
+		return
+	}
+	a.mu.Lock()
+	if a.state != stateStarted {
+		from := a.state
+		a.mu.Unlock()
+		refuseTransition(w, from, stateInitError)
+		return
+	}
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	kind := r.Header.Get("Lambda-Runtime-Function-Error-Type")
+	if kind == "" {
+		kind = "Runtime.Unknown"
+	}
+	a.state, a.initError = stateInitError, &fault{kind: kind, text: "the runtime could not start", payload: body}
+	a.mu.Unlock()
+	accept(w)
+	a.change()
+}
+
+// register lets an extension in, as far as runtimes that want a SIGTERM need one.
+func (a *runtimeAPI) register(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Lambda-Extension-Name") == "" {
+		refuse(w, r, http.StatusForbidden, "Extension.InvalidExtensionName", "Empty extension name")
+		return
+	}
+	discard(r.Body, maxResponse)
+	a.mu.Lock()
+	a.extension = true
+	a.mu.Unlock()
+	c := &a.environment.release.Config
+	w.Header().Set("Lambda-Extension-Identifier", protocol.RequestID())
+	writeRuntime(w, http.StatusOK, mustJSON(map[string]string{
+		"functionName": c.FunctionName, "functionVersion": c.Version, "handler": c.Handler,
+	}))
+}
+
+func accept(w http.ResponseWriter) {
+	writeRuntime(w, http.StatusAccepted, []byte(`{"status":"OK"}`+"\n"))
+}
+
+func refuseTransition(w http.ResponseWriter, from, to runtimeState) {
+	refuse(w, nil, http.StatusForbidden, "InvalidStateTransition",
+		fmt.Sprintf("State transition from %s to %s failed for runtime. Error: State transition is not allowed", from, to))
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, status int, kind, text string) {
+	if r != nil {
+		discard(r.Body, maxResponse)
+	}
+	writeRuntime(w, status, mustJSON(struct {
+		ErrorMessage string `json:"errorMessage"`
+		ErrorType    string `json:"errorType"`
+	}{text, kind}))
+}
+
+func writeRuntime(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+// until waits for the process to reach one of the wanted states. It returns what happened first.
+func (a *runtimeAPI) until(ctx context.Context, exited <-chan struct{}, deadline <-chan time.Time, wanted ...runtimeState) waitResult {
+	for {
+		state, _ := a.look()
+		for _, want := range wanted {
+			if state == want {
+				return reached
+			}
+		}
+		select {
+		case <-a.changed:
+		case <-exited:
+			return processExited
+		case <-deadline:
+			return deadlinePassed
+		case <-ctx.Done():
+			return ended
+		}
+	}
+}
+
+type waitResult int
+
+const (
+	reached waitResult = iota
+	processExited
+	deadlinePassed
+	ended
+)

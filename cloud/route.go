@@ -1,0 +1,223 @@
+package cloud
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"quotewire/cloud/ec2"
+	"quotewire/cloud/iam"
+	"quotewire/cloud/protocol"
+)
+
+// maxBody bounds a signed request, in bytes: the body has to be read before its signature can be checked. Lambda's own
+// limit on a request is 70 MB; code above 50 MB goes to S3 in parts.
+const maxBody = 128 << 20
+
+// service is one of the AWS services behind the front door.
+type service struct {
+	protocol protocol.Protocol
+	handler  http.Handler
+}
+
+// ServeHTTP finds the service that a request is for, verifies who signed it, and hands it on.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !ownHost(r.Host) {
+		// A page elsewhere whose name was made to point here must not reach the cloud in the name of its visitor.
+		writeJSON(w, http.StatusForbidden, map[string]string{"message": fmt.Sprintf(
+			"this cloud does not answer for the host %q; use an address, localhost, or a name of AWS's", r.Host)})
+		return
+	}
+	if r.URL.Path == "/_quotewire/health" {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+		return
+	}
+	if apiID, path, ok := c.gateway.Resolve(r); ok {
+		c.serveAPI(w, r, apiID, path)
+		return
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && !ownOrigin(origin) {
+		writeJSON(w, http.StatusForbidden, map[string]string{"message": "a page of " + origin + " may not call this cloud's services"})
+		return
+	}
+	name := serviceName(r)
+	s, ok := c.service(name)
+	if !ok {
+		protocol.WriteError(w, protocol.RESTJSON, protocol.UnknownOperation(protocol.RESTJSON, name, r.Method+" "+r.URL.Path))
+		return
+	}
+	if r = c.verified(w, r, s.protocol, name, false); r != nil {
+		s.handler.ServeHTTP(w, r)
+	}
+}
+
+// serveAPI hands a request for a deployed API to the gateway. Only calls of the @connections API are signed ones: an
+// API's own routes see whatever their clients send.
+func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request, apiID, path string) {
+	if isCallback(path) && signed(r) {
+		if r = c.verified(w, r, protocol.RESTJSON, "execute-api", c.gateway.DualStack(apiID)); r == nil {
+			return
+		}
+	}
+	c.gateway.ServeAPI(w, r, apiID, path)
+}
+
+// verified returns r with its principal, or nil when it has been answered: it was not signed well, or its caller has no
+// way to the service.
+func (c *Cloud) verified(w http.ResponseWriter, r *http.Request, p protocol.Protocol, name string, dualStack bool) *http.Request {
+	body, err := protocol.ReadBody(r, maxBody)
+	if err != nil {
+		protocol.WriteError(w, p, err)
+		return nil
+	}
+	principal, err := c.iam.Verify(r, body, p)
+	if err != nil {
+		protocol.WriteError(w, p, err)
+		return nil
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r = r.WithContext(iam.WithPrincipal(r.Context(), principal))
+	if !c.letThrough(w, r, principal, name, dualStack) {
+		return nil
+	}
+	return r
+}
+
+// letThrough stands for the network between a function and an endpoint of AWS. A function in a VPC reaches only what
+// its subnets, route tables and security groups let it reach; a call that has no way out hangs, as it does on AWS,
+// until its caller gives up. The cloud's log says which hop is missing: on AWS nothing does.
+func (c *Cloud) letThrough(w http.ResponseWriter, r *http.Request, p iam.Principal, name string, dualStack bool) bool {
+	caller, ok := c.lambda.Caller(p.AccessKeyID)
+	if !ok || caller.VPC == nil {
+		return true
+	}
+	from := ec2.Origin{SubnetIDs: caller.VPC.SubnetIDs, SecurityGroupIDs: caller.VPC.SecurityGroupIDs, IPv6: caller.VPC.IPv6}
+	path := c.ec2.Reach(r.Context(), from, ec2.Destination{Service: name, DualStack: dualStack})
+	if path.OK {
+		return true
+	}
+	c.config.Log.Warn("a function in a VPC has no way to "+name+": its call hangs until the function times out",
+		"function", caller.Function, "vpc", caller.VPC.VPCID, "missing", path.Why)
+	if path.Forbidden {
+		protocol.WriteError(w, protocol.RESTJSON, protocol.Errorf(http.StatusForbidden, "ForbiddenException", "Forbidden"))
+		return false
+	}
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
+
+func (c *Cloud) service(name string) (service, bool) {
+	switch name {
+	case "iam", "sts":
+		return service{protocol.Query, c.iam}, true
+	case "s3":
+		return service{protocol.RESTXML, c.s3}, true
+	case "ec2":
+		return service{protocol.EC2Query, c.ec2}, true
+	case "logs":
+		return service{protocol.JSON11, c.logs}, true
+	case "dynamodb":
+		return service{protocol.JSON10, c.dynamodb}, true
+	case "lambda":
+		return service{protocol.RESTJSON, c.lambda}, true
+	case "apigateway":
+		return service{protocol.RESTJSON, c.gateway}, true
+	case "execute-api":
+		return service{protocol.RESTJSON, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			protocol.WriteError(w, protocol.RESTJSON, protocol.Errorf(http.StatusForbidden, "ForbiddenException", "Forbidden"))
+		})}, true
+	}
+	return service{}, false
+}
+
+// serviceName tells which service a request is for. All services share one port, so the host says little; the scope of
+// the signature names the service outright. An unsigned request is told apart by its form, so that the refusal comes in
+// the shape that its client understands.
+func serviceName(r *http.Request) string {
+	if scope := credentialScope(r); scope != "" {
+		if parts := strings.Split(scope, "/"); len(parts) == 5 {
+			return parts[3]
+		}
+	}
+	host, path := r.Host, r.URL.Path
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if strings.HasSuffix(host, ".amazonaws.com") {
+		name, _, _ := strings.Cut(host, ".")
+		switch name {
+		case "iam", "sts", "ec2", "logs", "dynamodb", "lambda", "apigateway":
+			return name
+		}
+		return "s3"
+	}
+	switch target := r.Header.Get("X-Amz-Target"); {
+	case strings.HasPrefix(target, "DynamoDB_"):
+		return "dynamodb"
+	case strings.HasPrefix(target, "Logs_"):
+		return "logs"
+	}
+	switch {
+	case strings.HasPrefix(path, "/v2/apis"), strings.HasPrefix(path, "/v2/tags"):
+		return "apigateway"
+	case strings.HasPrefix(path, "/2015-03-31/"), strings.HasPrefix(path, "/2017-03-31/"), strings.HasPrefix(path, "/2019-09-30/"):
+		return "lambda"
+	case r.Method == http.MethodPost && path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		return "iam"
+	}
+	return "s3"
+}
+
+// credentialScope is the AKID/date/region/service/aws4_request of a signature, in the header or in the query.
+func credentialScope(r *http.Request) string {
+	if auth := r.Header.Get("Authorization"); auth != "" {
+		_, rest, ok := strings.Cut(auth, "Credential=")
+		if !ok {
+			return ""
+		}
+		if end := strings.IndexAny(rest, ", "); end >= 0 {
+			rest = rest[:end]
+		}
+		return rest
+	}
+	if strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
+		return r.URL.Query().Get("X-Amz-Credential")
+	}
+	return ""
+}
+
+func signed(r *http.Request) bool { return credentialScope(r) != "" }
+
+// isCallback reports whether the escaped path is one of the @connections API: /{stage}/@connections/{id}.
+func isCallback(path string) bool {
+	parts := strings.SplitN(path, "/", 4)
+	return len(parts) == 4 && strings.HasPrefix(path, "/") && (parts[2] == "@connections" || strings.EqualFold(parts[2], "%40connections"))
+}
+
+// ownHost reports whether a Host header names this cloud: an address, localhost, or a name that it stands for. Any
+// other name leads here only by a trick of DNS.
+func ownHost(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	return net.ParseIP(host) != nil || standsFor(host)
+}
+
+// ownOrigin reports whether a page comes from this machine.
+func ownOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"quotewire/deploy/aws"
+	"quotewire/dply"
+	"quotewire/dply/check"
+	"quotewire/dply/token"
+)
+
+var checkVerb = verb{
+	name:  "check",
+	args:  "SCRIPT",
+	short: "find the mistakes in a script, without any cloud",
+	long: `
+Reads SCRIPT, a .dply file or a folder of them, and prints every mistake with its line and column and what to write
+instead. It needs no cloud and no credentials. Exit status 1 if there are mistakes.`,
+	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
+		s := scriptFlags(flags)
+		return func(_ context.Context, args []string) error {
+			path, err := oneScript("check", args)
+			if err != nil {
+				return err
+			}
+			program, err := s.load(path)
+			if err != nil {
+				return err
+			}
+			statements := 0
+			for _, t := range program.Targets {
+				statements += len(t.Statements)
+			}
+			fmt.Printf("%s: %s in %s, no mistakes\n", path, count(statements, "statement"), count(len(program.Targets), "target"))
+			return nil
+		}
+	},
+}
+
+// scriptOptions are the flags of the verbs that read a script.
+type scriptOptions struct {
+	targets list
+	envs    list
+}
+
+func scriptFlags(flags *flag.FlagSet) *scriptOptions {
+	o := &scriptOptions{}
+	flags.Var(&o.targets, "t", "only this `TARGET` of the script; may be repeated")
+	flags.Var(&o.envs, "e", "first set the environment from NAME.envs beside the script, lines of KEY=VALUE, for this `NAME`; may be repeated")
+	return o
+}
+
+func oneScript(verb string, args []string) (string, error) {
+	if len(args) != 1 {
+		return "", usagef("quotewire %s takes one script, got %d arguments", verb, len(args))
+	}
+	return args[0], nil
+}
+
+// load reads and checks a script. Its error is a token.List if the script is at fault. Warnings are printed.
+func (o *scriptOptions) load(path string) (*check.Program, error) {
+	if err := o.setEnvironment(folder(path)); err != nil {
+		return nil, err
+	}
+	sources, err := readScript(path)
+	if err != nil {
+		return nil, err
+	}
+	program, found := dply.Check(aws.Catalog(), sources, check.LookupEnv(os.LookupEnv))
+	if err := found.Err(); err != nil {
+		return nil, found
+	}
+	printDiagnostics(found)
+	for _, name := range o.targets {
+		known := make([]string, len(program.Targets))
+		for i, t := range program.Targets {
+			if known[i] = t.Name; t.Name == name {
+				known = nil
+				break
+			}
+		}
+		if known != nil {
+			return nil, usagef("%s has no target %q; it has %s", path, name, strings.Join(known, ", "))
+		}
+	}
+	return program, nil
+}
+
+// readScript reads a .dply file, or every .dply file directly in a folder, in the order of their names.
+func readScript(path string) ([]dply.Source, error) {
+	names := []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if names, err = filepath.Glob(filepath.Join(path, "*.dply")); err != nil {
+			return nil, err
+		}
+		if len(names) == 0 {
+			return nil, usagef("the folder %s holds no .dply file", path)
+		}
+	}
+	var sources []dply.Source
+	var unreadable token.List
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			var system *fs.PathError
+			if errors.As(err, &system) {
+				err = system.Err
+			}
+			unreadable = append(unreadable, token.Diagnostic{Pos: token.Position{File: name}, Code: "E04",
+				Message: fmt.Sprintf("cannot read the script: %v", err), Hint: "Name a .dply file, or a folder that holds some."})
+			continue
+		}
+		sources = append(sources, dply.Source{Name: name, Text: text})
+	}
+	return sources, unreadable.Err()
+}
+
+// setEnvironment reads the NAME.envs files. A later one wins.
+func (o *scriptOptions) setEnvironment(dir string) error {
+	for _, name := range o.envs {
+		file := filepath.Join(dir, name+".envs")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return usagef("-e %s: %v", name, err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			line = strings.TrimSuffix(line, "\r")
+			if line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			key, value, ok := strings.Cut(line, "=")
+			if !ok || key == "" {
+				return usagef("%s:%d: want KEY=VALUE, got %q", file, i+1, line)
+			}
+			if err := os.Setenv(key, value); err != nil {
+				return usagef("%s:%d: %v", file, i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
+// folder is where a script lies: the names of files in it are relative to this.
+func folder(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return path
+	}
+	return filepath.Dir(path)
+}
+
+// printDiagnostics prints what is wrong with a script, with colour on a terminal.
+func printDiagnostics(found token.List) {
+	const most = 20 // one mistake that spreads should not push the first one off the screen
+	found.Sort()
+	for i, d := range found {
+		if i == most {
+			fmt.Fprintf(os.Stderr, "… and %d more\n", len(found)-most)
+			break
+		}
+		fmt.Fprintln(os.Stderr, strings.TrimRight(d.Format(isTerminal(os.Stderr)), "\n"))
+	}
+	if errs := len(found.Errors()); errs > 0 {
+		fmt.Fprintf(os.Stderr, "%s\n", count(errs, "mistake"))
+	}
+}
+
+// isTerminal reports whether f is a terminal that a person looks at.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// list is a flag that may be repeated.
+type list []string
+
+func (l *list) String() string     { return strings.Join(*l, ",") }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"quotewire/cloud"
+)
+
+var cloudVerb = verb{
+	name:  "cloud",
+	short: "start the embedded cloud alone, for any AWS tool",
+	long: `
+Starts the embedded cloud, empty or as it was left, and serves until it is interrupted. Any AWS tool reaches it with
+AWS_ENDPOINT_URL and the credentials that it prints. DIR/endpoints.json says where everything is.`,
+	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
+		c := cloudFlags(flags)
+		return func(ctx context.Context, args []string) error {
+			if len(args) > 0 {
+				return usagef("cloud takes no arguments, got %q", args[0])
+			}
+			running, err := c.start(ctx)
+			if err != nil {
+				return err
+			}
+			if err := running.WriteEndpoints(""); err != nil {
+				running.Close()
+				return err
+			}
+			fmt.Printf("The embedded cloud is ready.\n\n%s\nCtrl-C stops it.\n", shellSettings(running))
+			<-ctx.Done()
+			return running.Close()
+		}
+	},
+}
+
+// cloudOptions are the flags of the verbs that start an embedded cloud.
+type cloudOptions struct {
+	dir, listen, region string
+	verbose             bool
+	ids                 pairs
+}
+
+func cloudFlags(flags *flag.FlagSet) *cloudOptions {
+	o := &cloudOptions{ids: pairs{}}
+	flags.StringVar(&o.dir, "state", ".quotewire", "keep the state in this `DIR`")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "serve the cloud on this `HOST:PORT`; port 0 picks a free one")
+	flags.StringVar(&o.region, "region", "us-east-1", "be this AWS `REGION`")
+	flags.BoolVar(&o.verbose, "verbose", false, "log each handshake, message, post and invocation")
+	flags.Var(o.ids, "api-id", "give the API of this name the id of this `NAME=ID` when it is created, for pages whose address is fixed; may be repeated")
+	return o
+}
+
+func (o *cloudOptions) start(ctx context.Context) (*cloud.Cloud, error) {
+	return cloud.Start(ctx, cloud.Config{Dir: o.dir, Listen: o.listen, Region: o.region, APIIDs: o.ids, Log: o.logger()})
+}
+
+// logger writes what the cloud has to say to the terminal's error stream.
+func (o *cloudOptions) logger() *slog.Logger {
+	level := slog.LevelInfo
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// shellSettings are the lines that make a shell's AWS tools speak to the cloud.
+func shellSettings(c *cloud.Cloud) string {
+	return fmt.Sprintf("  export AWS_ENDPOINT_URL=%s AWS_REGION=%s\n  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
+		c.URL(), c.Region(), cloud.Root.AccessKeyID, cloud.Root.SecretAccessKey)
+}
+
+// pairs is a flag of the form NAME=VALUE that may be repeated.
+type pairs map[string]string
+
+func (p pairs) String() string { return "" }
+
+func (p pairs) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" || value == "" {
+		return fmt.Errorf("want NAME=ID, got %q", s)
+	}
+	p[name] = value
+	return nil
+}

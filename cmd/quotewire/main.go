@@ -1,0 +1,158 @@
+// Quotewire delivers live prices to browsers over WebSockets. This is its command line: each verb is a file of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"quotewire/dply/suggest"
+	"quotewire/dply/token"
+)
+
+// verb is one word of the command line.
+type verb struct {
+	name  string
+	args  string // what follows the flags, for the usage line
+	short string // one line for the list of verbs
+	long  string // for --help, below the usage line
+	// prepare declares the flags and returns what to run with the other arguments.
+	prepare func(*flag.FlagSet) func(ctx context.Context, args []string) error
+}
+
+var verbs = []verb{upVerb, publishVerb, cloudVerb, checkVerb, deployVerb, destroyVerb, vpcVerb}
+
+// Exit statuses. They are part of the interface.
+const (
+	exitScript  = 1 // the script has errors
+	exitUsage   = 2 // wrong usage
+	exitRefused = 3 // the cloud, or the machine, refused or failed
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+func main() {
+	// The first Ctrl-C stops what runs and cleans up; a second one does not wait for that.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	status := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+func run(ctx context.Context, args []string) int {
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
+		usage(os.Stdout)
+		return 0
+	}
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == args[0] })
+	if i < 0 {
+		names := make([]string, len(verbs))
+		for i, v := range verbs {
+			names[i] = v.name
+		}
+		return fail(usagef("there is no verb %q%s; run quotewire help for the list", args[0], suggest.Phrase(args[0], names)))
+	}
+	return verbs[i].run(ctx, args[1:])
+}
+
+func (v verb) run(ctx context.Context, args []string) int {
+	flags := newFlags(v.name)
+	run := v.prepare(flags)
+	rest, err := parse(flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		v.help(os.Stdout, flags)
+		return 0
+	}
+	if err != nil {
+		return fail(usagef("%s; run quotewire %s --help for its flags", err, v.name))
+	}
+	return fail(run(ctx, rest))
+}
+
+func newFlags(name string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // what is wrong is said once, by fail
+	return flags
+}
+
+// parse lets flags and other arguments stand in any order; after "--" everything is an argument.
+func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for len(args) > 0 {
+		if args[0] == "--" {
+			return append(rest, args[1:]...), nil
+		}
+		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
+			rest, args = append(rest, args[0]), args[1:]
+			continue
+		}
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		args = flags.Args()
+	}
+	return rest, nil
+}
+
+// fail says what went wrong, if anything, and returns the exit status for it.
+func fail(err error) int {
+	var script token.List
+	var wrong usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &script):
+		printDiagnostics(script)
+		return exitScript
+	case errors.As(err, &wrong):
+		fmt.Fprintln(os.Stderr, "quotewire:", err)
+		return exitUsage
+	}
+	fmt.Fprintln(os.Stderr, "quotewire:", err)
+	return exitRefused
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "Quotewire delivers live prices to browsers over WebSockets.\n\nusage: quotewire VERB [flags] [arguments]\n\n")
+	for _, v := range verbs {
+		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.short)
+	}
+	fmt.Fprint(w, `
+Run quotewire VERB --help for a verb's flags. Exit status: 0 done; 1 the script has errors; 2 wrong usage;
+3 the cloud refused or failed.
+`)
+}
+
+func (v verb) help(w io.Writer, flags *flag.FlagSet) {
+	fmt.Fprintf(w, "usage: quotewire %s [flags] %s\n\n%s\n", v.name, v.args, strings.TrimSpace(v.long))
+	flags.SetOutput(w)
+	first := true
+	flags.VisitAll(func(f *flag.Flag) {
+		if first {
+			fmt.Fprint(w, "\nflags:\n")
+			first = false
+		}
+		value, text := flag.UnquoteUsage(f)
+		dashes := "--"
+		if len(f.Name) == 1 {
+			dashes = "-"
+		}
+		fmt.Fprintf(w, "  %-26s %s", strings.TrimSpace(dashes+f.Name+" "+value), text)
+		if f.DefValue != "" && f.DefValue != "false" {
+			fmt.Fprintf(w, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintln(w)
+	})
+}

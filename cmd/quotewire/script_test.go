@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"quotewire/cloud"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"quotewire": main})
+}
+
+// The scripts under testdata/script are the manual of the command line, run. They have the commands of testscript and:
+//
+//	listen NAME        listens on a free port and sets $NAME to its HOST:PORT
+//	ready DIR          waits until the quotewire that runs on the state folder DIR is ready, and points AWS tools at it
+//	gomod              writes a go.mod like the repository's, for scripts that bring a function
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goEnv, err := exec.Command("go", "env", "GOMODCACHE", "GOCACHE", "GOPROXY", "GOSUMDB", "GOFLAGS").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			for i, value := range strings.Split(strings.TrimRight(string(goEnv), "\n"), "\n") {
+				env.Setenv([]string{"GOMODCACHE", "GOCACHE", "GOPROXY", "GOSUMDB", "GOFLAGS"}[i], value)
+			}
+			env.Setenv("ROOT", root)
+			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"listen": listen, "ready": ready, "gomod": gomod,
+		},
+	})
+}
+
+func listen(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		e, err := cloud.ReadEndpoints(dir)
+		if err == nil {
+			ts.Setenv("AWS_ENDPOINT_URL", e.Cloud)
+			ts.Setenv("AWS_REGION", "us-east-1")
+			ts.Setenv("AWS_ACCESS_KEY_ID", cloud.Root.AccessKeyID)
+			ts.Setenv("AWS_SECRET_ACCESS_KEY", cloud.Root.SecretAccessKey)
+			for name, url := range e.APIs {
+				ts.Setenv(strings.ToUpper(strings.ReplaceAll(name, "-", "_")), url)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("nothing is ready on %s: %v", dir, err)
+		}
+	}
+}
+
+func gomod(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(ts.Getenv("ROOT"), name))
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(name), text, 0o644))
+	}
+}
+
+func TestFlagsMayFollowArguments(t *testing.T) {
+	for _, args := range []string{"a --x 1 b", "--x 1 a b", "a b --x=1"} {
+		v := verb{name: "v"}
+		flags := newFlags(v.name)
+		x := flags.String("x", "", "")
+		rest, err := parse(flags, strings.Fields(args))
+		if err != nil || *x != "1" || fmt.Sprint(rest) != "[a b]" {
+			t.Errorf("%s: x = %q, rest = %q, %v", args, *x, rest, err)
+		}
+	}
+}

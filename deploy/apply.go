@@ -1,0 +1,136 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"quotewire/dply/token"
+)
+
+// Apply does what the plan found to do: it makes and changes things in a deploy, and removes them in the other modes. It
+// stops at the first failure. The result says what was done also if there is an error; nothing is rolled back, and running
+// again goes on from there.
+//
+// When ctx ends, calls under way are finished, nothing more is begun, and the error is ctx's.
+func (p *Plan) Apply(ctx context.Context) (*Result, error) {
+	run := &run{Plan: p, result: &Result{}, reached: map[*Node]bool{}, failed: map[*Node]bool{}}
+	var err error
+	if p.opts.Mode == Deploy {
+		err = walk(ctx, p.nodes, forward, writes, run.bring)
+	} else {
+		err = walk(ctx, p.nodes, backward, writes, run.remove)
+	}
+	return run.finish(err)
+}
+
+// run is one application of a plan. Its methods are called by one goroutine at a time.
+type run struct {
+	*Plan
+	result  *Result
+	reached map[*Node]bool // done with, one way or the other
+	failed  map[*Node]bool
+}
+
+// bring brings one node into line.
+func (r *run) bring(ctx context.Context, n *Node) error {
+	if n.Found {
+		r.reached[n] = true
+		return nil
+	}
+	step, err := n.Resource.Plan()
+	if err != nil {
+		return r.refused(n, "change", err)
+	}
+	if s, ok := n.Resource.(*show); ok {
+		r.reached[n] = true
+		e := n.event(Printed)
+		e.Text = s.text()
+		r.view.Event(e)
+		return nil
+	}
+	if step.Action == None {
+		r.reached[n] = true
+		r.result.Unchanged++
+		r.view.Event(n.event(Unchanged))
+		return nil
+	}
+	return r.do(ctx, n, step, n.Resource.Apply)
+}
+
+// do makes one change and tells the view.
+func (r *run) do(ctx context.Context, n *Node, step Step, change func(context.Context) error) error {
+	start := time.Now()
+	event := func(k Kind) Event {
+		e := n.event(k)
+		e.Action, e.Changes, e.Elapsed = step.Action, step.Changes, time.Since(start)
+		return e
+	}
+	r.view.Event(event(Starting))
+	ctx, release := applying(ctx, func(text string, elapsed time.Duration) {
+		e := event(Waiting)
+		e.Text = text
+		r.view.Event(e)
+	})
+	defer release()
+	err := change(ctx)
+	var kept Kept
+	switch {
+	case errors.As(err, &kept):
+		r.keep(n, string(kept))
+		return nil
+	case err != nil:
+		err = r.refused(n, step.Action.String(), err)
+		r.failed[n] = true
+		e := event(Failed)
+		e.Err = err
+		r.view.Event(e)
+		return err
+	}
+	r.reached[n] = true
+	r.result.count(step.Action)
+	r.result.Done = append(r.result.Done, step.Action.String()+" "+n.Resource.String())
+	r.view.Event(event(Done))
+	return nil
+}
+
+func (r *Result) count(a Action) {
+	switch a {
+	case Create:
+		r.Created++
+	case Update, Act:
+		r.Updated++
+	case Delete:
+		r.Deleted++
+	}
+}
+
+// finish says how the run ended.
+func (r *run) finish(err error) (*Result, error) {
+	res := r.result
+	for _, n := range r.nodes {
+		if o, ok := n.Resource.(Outputter); ok && r.opts.Mode == Deploy && r.reached[n] {
+			res.Outputs = append(res.Outputs, o.Outputs()...)
+		}
+		if r.reached[n] {
+			continue
+		}
+		res.NotDone = append(res.NotDone, n.Resource.String())
+		if r.failed[n] {
+			continue
+		}
+		e := n.event(Skipped)
+		e.Text = "not done"
+		r.view.Event(e)
+	}
+	if r.opts.Mode != Deploy {
+		slices.Reverse(res.NotDone)
+	}
+	res.Elapsed = time.Since(r.start)
+	r.view.Event(Event{Kind: Finished, Result: res, Err: err, Elapsed: res.Elapsed})
+	if d, ok := err.(token.Diagnostic); ok {
+		err = token.List{d}
+	}
+	return res, err
+}

@@ -1,0 +1,304 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
+	"quotewire/deploy"
+	"quotewire/dply/check"
+)
+
+type apigatewayTypes = types.Api
+
+// The types of an API and its parts, for keys and outputs.
+const (
+	typeAPI         = "aws.ApiGatewayV2.Api"
+	typeIntegration = "aws.ApiGatewayV2.Integration"
+	typeRoute       = "aws.ApiGatewayV2.Route"
+	typeStage       = "aws.ApiGatewayV2.Stage"
+	typeDeployment  = "aws.ApiGatewayV2.Deployment"
+)
+
+func apiKey(name string) deploy.Key { return deploy.Key{Type: typeAPI, Name: name} }
+
+// api is an API of API Gateway v2. Names of APIs are not unique: the deployer goes by the name all the same, and refuses
+// to choose between two. Reading it reads its parts as well, one list of each kind.
+type api struct {
+	p     *Provider
+	graph *deploy.Graph
+	s     *check.Statement
+	name  string
+	parts bool // the script describes its parts
+
+	id, endpoint, selection, protocol string
+	address                           types.IpAddressType
+
+	integrations []*integration // that the script describes
+	routes       []*route
+	existing     struct {
+		integrations []types.Integration
+		routes       []types.Route
+		stages       []types.Stage
+		deployments  []types.Deployment
+	}
+}
+
+func findAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	return found(g, s, apiKey(s.Name), &api{p: p, graph: g, s: s, name: s.Name})
+}
+
+// expandAPI adds the API, then its parts in the order in which they are made: integrations and their permissions, routes,
+// what the script no longer has, stages and their deployments.
+func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	if n, err := g.Again(s, apiKey(s.Name)); n != nil || err != nil {
+		g.Bind(s, n)
+		return err
+	}
+	a := &api{p: p, graph: g, s: s, name: s.Name, parts: true}
+	root := g.Add(s, apiKey(s.Name), a)
+	for _, prop := range s.Props {
+		g.Uses(root, prop.Value)
+	}
+	g.Bind(s, root)
+
+	beneath := []*deploy.Node{root} // what a deployment freezes
+	backends := map[string]*deploy.Node{}
+	for _, part := range partsOf(s, "integration") {
+		i := &integration{api: a, part: part, name: part.Name}
+		a.integrations = append(a.integrations, i)
+		n := g.Add(s, deploy.Key{Type: typeIntegration, Name: a.name + "/" + i.name}, i).Needs(root)
+		for _, prop := range part.Props {
+			g.Uses(n, prop.Value)
+		}
+		backends[i.name] = n
+		beneath = append(beneath, n)
+
+		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + i.name}, i.permission()).Needs(root, n)
+		g.Uses(permit, part.Prop("Uri"))
+		if text, known := g.String(part.Prop("Uri")); known {
+			name, qualifier := splitFunction(functionARN(text))
+			permit.Mentions(functionKey(name), aliasKey(name, qualifier))
+		}
+	}
+	for _, part := range partsOf(s, "route") {
+		r := &route{api: a, key: part.Name}
+		backend := backends[part.Target]
+		if backend == nil {
+			return problem(part.Pos, "E49", "Declare it with an integration line in the same block.", "no integration named %q in API %s", part.Target, a.name)
+		}
+		r.integration = backend.Resource.(*integration)
+		a.routes = append(a.routes, r)
+		beneath = append(beneath, g.Add(s, deploy.Key{Type: typeRoute, Name: a.name + "/" + r.key}, r).Needs(root, backend))
+	}
+	beneath = append(beneath, g.Add(s, deploy.Key{Type: typeAPI + " leftovers", Name: a.name}, &leftovers{api: a}).Needs(beneath...))
+	for _, part := range partsOf(s, "stage") {
+		st := &stage{api: a, name: part.Name}
+		n := g.Add(s, deploy.Key{Type: typeStage, Name: a.name + "/" + st.name}, st).Needs(beneath...)
+		g.Add(s, deploy.Key{Type: typeDeployment, Name: a.name + "/" + st.name}, &deployment{api: a, stage: st}).Needs(n)
+	}
+	return nil
+}
+
+func partsOf(s *check.Statement, kind string) []*check.Part {
+	var parts []*check.Part
+	for _, part := range s.Parts {
+		if part.Kind == kind {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+func (a *api) String() string { return "API " + a.name }
+func (a *api) Exists() bool   { return a.id != "" }
+
+func (a *api) Absent() (where, hint string) {
+	return "in " + a.p.region, "Make it with `api.gatewayV2` in a statement above this one."
+}
+
+// listAPIs lists all APIs of the region, once in a run.
+func (p *Provider) listAPIs(ctx context.Context) ([]types.Api, error) {
+	return p.apis.get(func() ([]types.Api, error) {
+		return paged(func(token *string) ([]types.Api, *string, error) {
+			out, err := p.gateway.GetApis(ctx, &apigatewayv2.GetApisInput{NextToken: token})
+			if err != nil {
+				return nil, nil, err
+			}
+			return out.Items, out.NextToken, nil
+		})
+	})
+}
+
+// paged reads a list to its end. API Gateway's client has no paginators.
+func paged[T any](page func(token *string) ([]T, *string, error)) ([]T, error) {
+	var all []T
+	var token *string
+	for {
+		items, next, err := page(token)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if aws.ToString(next) == "" {
+			return all, nil
+		}
+		token = next
+	}
+}
+
+func (a *api) Read(ctx context.Context) error {
+	all, err := a.p.listAPIs(ctx)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, found := range all {
+		if aws.ToString(found.Name) == a.name {
+			ids = append(ids, aws.ToString(found.ApiId))
+			a.set(found.ApiId, found.ApiEndpoint, found.RouteSelectionExpression, found.ProtocolType, found.IpAddressType)
+		}
+	}
+	if len(ids) > 1 {
+		return problem(a.s.Pos, "E63", "Delete all but one, or rename them.", "%d APIs are named %s: %s", len(ids), a.name, strings.Join(ids, ", "))
+	}
+	if len(ids) == 0 || !a.parts {
+		return nil
+	}
+	return a.readParts(ctx)
+}
+
+func (a *api) set(id, endpoint, selection *string, protocol types.ProtocolType, address types.IpAddressType) {
+	a.id, a.endpoint, a.selection = aws.ToString(id), aws.ToString(endpoint), aws.ToString(selection)
+	a.protocol, a.address = string(protocol), address
+}
+
+func (a *api) readParts(ctx context.Context) (err error) {
+	gw, have := a.p.gateway, &a.existing
+	have.integrations, err = paged(func(token *string) ([]types.Integration, *string, error) {
+		out, err := gw.GetIntegrations(ctx, &apigatewayv2.GetIntegrationsInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+	if err != nil {
+		return err
+	}
+	have.routes, err = paged(func(token *string) ([]types.Route, *string, error) {
+		out, err := gw.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+	if err != nil {
+		return err
+	}
+	have.stages, err = paged(func(token *string) ([]types.Stage, *string, error) {
+		out, err := gw.GetStages(ctx, &apigatewayv2.GetStagesInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+	if err != nil {
+		return err
+	}
+	have.deployments, err = paged(func(token *string) ([]types.Deployment, *string, error) {
+		out, err := gw.GetDeployments(ctx, &apigatewayv2.GetDeploymentsInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+	return err
+}
+
+// wants returns what the script says of the API itself. What it does not say is AWS's default.
+func (a *api) wants() (protocol types.ProtocolType, selection string, address types.IpAddressType) {
+	word, _ := a.graph.String(a.s.Prop("Protocol"))
+	selection, _ = a.graph.String(a.s.Prop("RouteSelectionExpression"))
+	kind, _ := a.graph.String(a.s.Prop("IpAddressType"))
+	if kind == "" {
+		kind = string(types.IpAddressTypeIpv4)
+	}
+	return types.ProtocolType(strings.ToUpper(word)), selection, types.IpAddressType(kind)
+}
+
+func (a *api) Plan() (deploy.Step, error) {
+	if a.id == "" {
+		return deploy.Step{Action: deploy.Create}, nil
+	}
+	protocol, selection, address := a.wants()
+	if string(protocol) != a.protocol {
+		return deploy.Step{}, problem(a.s.Prop("Protocol").Position(), "E63",
+			"Give the new API another name; the address changes with it.", "API %s is a %s API, and a protocol cannot be changed", a.name, strings.ToLower(a.protocol))
+	}
+	var changes []deploy.Change
+	if selection != "" && selection != a.selection {
+		changes = append(changes, deploy.Change{Property: "RouteSelectionExpression", Old: a.selection, New: selection})
+	}
+	have := a.address
+	if have == "" {
+		have = types.IpAddressTypeIpv4
+	}
+	if have != address {
+		changes = append(changes, deploy.Change{Property: "IpAddressType", Old: string(have), New: string(address)})
+	}
+	return updateIf(changes), nil
+}
+
+func (a *api) Apply(ctx context.Context) error {
+	protocol, selection, address := a.wants()
+	if a.id == "" {
+		out, err := a.p.gateway.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: &a.name, ProtocolType: protocol,
+			RouteSelectionExpression: optional(selection), IpAddressType: address})
+		if err != nil {
+			return err
+		}
+		a.set(out.ApiId, out.ApiEndpoint, out.RouteSelectionExpression, out.ProtocolType, out.IpAddressType)
+		return nil
+	}
+	_, err := a.p.gateway.UpdateApi(ctx, &apigatewayv2.UpdateApiInput{ApiId: &a.id,
+		RouteSelectionExpression: optional(selection), IpAddressType: address})
+	a.selection, a.address = selection, address
+	return err
+}
+
+// Delete removes the API; the parts that the script knows are gone by then, and any other goes with it.
+func (a *api) Delete(ctx context.Context) error {
+	_, err := a.p.gateway.DeleteApi(ctx, &apigatewayv2.DeleteApiInput{ApiId: &a.id})
+	return ignore(err, "NotFoundException")
+}
+
+// executeARN covers every stage and route, and what the gateway calls itself by when it invokes a function.
+func (a *api) executeARN() string {
+	return fmt.Sprintf("arn:%s:execute-api:%s:%s:%s", a.p.partition, a.p.region, a.p.account, a.id)
+}
+
+func (a *api) Member(name string) (any, bool) {
+	known := a.id != ""
+	switch name {
+	case "name":
+		return a.name, true
+	case "id":
+		return a.id, known
+	case "endpoint":
+		return a.endpoint, known
+	case "arn":
+		return fmt.Sprintf("arn:%s:apigateway:%s::/apis/%s", a.p.partition, a.p.region, a.id), known
+	}
+	return nil, false
+}
+
+func (a *api) Outputs() []deploy.Output {
+	out := func(name, value string) deploy.Output {
+		return deploy.Output{Type: typeAPI, Resource: a.name, Name: name, Value: value}
+	}
+	return []deploy.Output{out("id", a.id), out("endpoint", a.endpoint)}
+}

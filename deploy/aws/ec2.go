@@ -1,0 +1,159 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"quotewire/deploy"
+	"quotewire/dply/check"
+)
+
+func networkKey(name string) deploy.Key { return deploy.Key{Type: "aws.VPC.VPC", Name: name} }
+
+// vpc is a network, found by its tag Name or made as [Network] says.
+type vpc struct {
+	maker   *networkMaker
+	want    *Network // nil if it is only looked up
+	state   networkState
+	subnets []string // of the network, sorted
+	groups  []string
+}
+
+func findNetwork(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	return found(g, s, networkKey(s.Name), &vpc{maker: &networkMaker{ec2: p.ec2, name: s.Name, region: p.region}})
+}
+
+func ensureNetwork(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	_, err := ensured(g, s, networkKey(s.Name), func() deploy.Resource {
+		cidr, _ := g.String(s.Prop("CidrBlock"))
+		endpoints, _ := g.Strings(s.Prop("GatewayEndpoints"))
+		want := Network{Name: s.Name, CIDR: cidr, DualStack: g.Bool(s.Prop("DualStack"), false),
+			EgressOnly: g.Bool(s.Prop("EgressOnlyInternetGateway"), false), GatewayEndpoints: endpoints}
+		return &vpc{maker: &networkMaker{ec2: p.ec2, name: s.Name, region: p.region}, want: &want}
+	})
+	return err
+}
+
+func (v *vpc) String() string { return "network " + v.maker.name }
+func (v *vpc) Exists() bool   { return v.state.id != "" }
+
+func (v *vpc) Absent() (where, hint string) {
+	return "in " + v.maker.region, fmt.Sprintf("`quotewire vpc %s` makes one (add `--egress-only` for one with a way out).", v.maker.name)
+}
+
+func (v *vpc) Read(ctx context.Context) error {
+	found, err := v.maker.find(ctx)
+	if err != nil || found == nil {
+		return err
+	}
+	if v.want != nil {
+		if v.state, err = v.maker.read(ctx, found); err != nil {
+			return err
+		}
+	}
+	v.state.id = aws.ToString(found.VpcId)
+	return v.members(ctx)
+}
+
+// members lists all subnets and all security groups of the network.
+func (v *vpc) members(ctx context.Context) error {
+	filter := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{v.state.id}}}
+	v.subnets, v.groups = nil, nil
+	subnets := ec2.NewDescribeSubnetsPaginator(v.maker.ec2, &ec2.DescribeSubnetsInput{Filters: filter})
+	for subnets.HasMorePages() {
+		page, err := subnets.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range page.Subnets {
+			v.subnets = append(v.subnets, aws.ToString(s.SubnetId))
+		}
+	}
+	groups := ec2.NewDescribeSecurityGroupsPaginator(v.maker.ec2, &ec2.DescribeSecurityGroupsInput{Filters: filter})
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, g := range page.SecurityGroups {
+			v.groups = append(v.groups, aws.ToString(g.GroupId))
+		}
+	}
+	slices.Sort(v.subnets)
+	slices.Sort(v.groups)
+	return nil
+}
+
+func (v *vpc) Plan() (deploy.Step, error) {
+	if v.want == nil {
+		return deploy.Step{}, nil
+	}
+	if v.state.id == "" {
+		return deploy.Step{Action: deploy.Create}, nil
+	}
+	var changes []deploy.Change
+	for _, part := range v.state.missing(v.want) {
+		changes = append(changes, deploy.Change{Property: part})
+	}
+	return updateIf(changes), nil
+}
+
+func (v *vpc) Apply(ctx context.Context) error {
+	if err := v.maker.ensure(ctx, &v.state, v.want); err != nil {
+		return err
+	}
+	return v.members(ctx)
+}
+
+func (v *vpc) Delete(ctx context.Context) error { return v.maker.remove(ctx, v.state.id) }
+
+func (v *vpc) Member(name string) (any, bool) {
+	known := v.state.id != ""
+	switch name {
+	case "id":
+		return v.state.id, known
+	case "name":
+		return v.maker.name, true
+	case "subnets":
+		return v.subnets, known
+	case "securityGroups":
+		return v.groups, known
+	}
+	return nil, false
+}
+
+// named is the tag by which people and scripts know a network and its parts.
+func named(kind types.ResourceType, name string) []types.TagSpecification {
+	return []types.TagSpecification{{ResourceType: kind, Tags: []types.Tag{{Key: aws.String("Name"), Value: &name}}}}
+}
+
+// find returns the network of that name, or nil. Two of them are an error: nobody could tell which is meant.
+func (m *networkMaker) find(ctx context.Context) (*types.Vpc, error) {
+	var found []types.Vpc
+	pages := ec2.NewDescribeVpcsPaginator(m.ec2, &ec2.DescribeVpcsInput{
+		Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{m.name}}}})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, page.Vpcs...)
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return &found[0], nil
+	}
+	var ids []string
+	for _, v := range found {
+		ids = append(ids, aws.ToString(v.VpcId))
+	}
+	return nil, fmt.Errorf("%d networks are named %s: %s; rename all but one", len(ids), m.name, strings.Join(ids, ", "))
+}

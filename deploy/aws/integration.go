@@ -1,0 +1,192 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
+	"quotewire/deploy"
+	"quotewire/dply/check"
+)
+
+// integration is a backend of an API. It has no name in AWS; its description keeps the script's: zd[NAME].
+type integration struct {
+	api  *api
+	part *check.Part
+	name string
+	id   string // set by Apply; before that see found
+}
+
+func label(name string) string { return "zd[" + name + "]" }
+
+// ours reports whether the deployer made an integration.
+func ours(i types.Integration) bool {
+	d := aws.ToString(i.Description)
+	return strings.HasPrefix(d, "zd[") && strings.HasSuffix(d, "]")
+}
+
+func (i *integration) found() *types.Integration {
+	for n := range i.api.existing.integrations {
+		if found := &i.api.existing.integrations[n]; aws.ToString(found.Description) == label(i.name) {
+			return found
+		}
+	}
+	return nil
+}
+
+func (i *integration) String() string             { return "integration " + i.name + " of " + i.api.name }
+func (i *integration) Read(context.Context) error { return nil } // the API has
+func (i *integration) Exists() bool               { return i.identifier() != "" }
+
+func (i *integration) identifier() string {
+	if i.id == "" {
+		if f := i.found(); f != nil {
+			i.id = aws.ToString(f.IntegrationId)
+		}
+	}
+	return i.id
+}
+
+// settings is what the deployer manages of an integration.
+type settings struct {
+	kind           types.IntegrationType
+	uri            string
+	format         string
+	connection     types.ConnectionType
+	connectionLink string
+}
+
+// wants is what the script asks for; it is not known before the function is.
+func (i *integration) wants() (s settings, known bool) {
+	g := i.api.graph
+	text := func(name string) string {
+		v, _ := g.String(i.part.Prop(name))
+		return v
+	}
+	switch strings.ToLower(text("Type")) {
+	case "aws", "lambda":
+		s.kind = types.IntegrationTypeAws
+	default:
+		s.kind = types.IntegrationTypeAwsProxy
+	}
+	uri, known := g.String(i.part.Prop("Uri"))
+	protocol, _, _ := i.api.wants()
+	// A WebSocket API takes the invocation path only: with a bare ARN it is made, and never invokes anything.
+	if s.uri = functionARN(uri); protocol == types.ProtocolTypeWebsocket && s.uri != "" {
+		s.uri = invocationURI(i.api.p, s.uri)
+	}
+	if s.format = text("PayloadFormatVersion"); s.format == "" {
+		s.format = "1.0"
+		if protocol == types.ProtocolTypeHttp {
+			s.format = "2.0"
+		}
+	}
+	s.connection, s.connectionLink = types.ConnectionType(strings.ToUpper(text("ConnectionType"))), text("ConnectionId")
+	if s.connection == "" {
+		s.connection = types.ConnectionTypeInternet
+	}
+	return s, known
+}
+
+func settingsOf(f *types.Integration) settings {
+	s := settings{kind: f.IntegrationType, uri: aws.ToString(f.IntegrationUri), format: aws.ToString(f.PayloadFormatVersion),
+		connection: f.ConnectionType, connectionLink: aws.ToString(f.ConnectionId)}
+	if s.format == "" {
+		s.format = "1.0"
+	}
+	if s.connection == "" {
+		s.connection = types.ConnectionTypeInternet
+	}
+	return s
+}
+
+func (i *integration) Plan() (deploy.Step, error) {
+	want, known := i.wants()
+	if known && !strings.HasPrefix(want.uri, "arn:") {
+		return deploy.Step{}, problem(i.part.Prop("Uri").Position(), "E47", "Give a function or an alias, or the ARN of one.", "%q is not the ARN of a function", want.uri)
+	}
+	f := i.found()
+	if f == nil {
+		return deploy.Step{Action: deploy.Create}, nil
+	}
+	have := settingsOf(f)
+	var changes []deploy.Change
+	differ := func(name, old, new string) {
+		if old != new {
+			changes = append(changes, deploy.Change{Property: name, Old: old, New: new})
+		}
+	}
+	if known {
+		differ("Uri", functionARN(have.uri), functionARN(want.uri))
+		if functionARN(have.uri) == functionARN(want.uri) && have.uri != want.uri {
+			changes = append(changes, deploy.Change{Property: "form of the Uri"})
+		}
+	} else {
+		changes = append(changes, deploy.Change{Property: "Uri"})
+	}
+	differ("Type", string(have.kind), string(want.kind))
+	differ("PayloadFormatVersion", have.format, want.format)
+	differ("ConnectionType", string(have.connection), string(want.connection))
+	differ("ConnectionId", have.connectionLink, want.connectionLink)
+	return updateIf(changes), nil
+}
+
+func (i *integration) Apply(ctx context.Context) error {
+	want, _ := i.wants()
+	if f := i.found(); f != nil {
+		_, err := i.api.p.gateway.UpdateIntegration(ctx, &apigatewayv2.UpdateIntegrationInput{ApiId: &i.api.id, IntegrationId: f.IntegrationId,
+			IntegrationType: want.kind, IntegrationUri: &want.uri, PayloadFormatVersion: &want.format,
+			ConnectionType: want.connection, ConnectionId: optional(want.connectionLink)})
+		return err
+	}
+	out, err := i.api.p.gateway.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{ApiId: &i.api.id, Description: aws.String(label(i.name)),
+		IntegrationType: want.kind, IntegrationUri: &want.uri, IntegrationMethod: aws.String("POST"), PayloadFormatVersion: &want.format,
+		ConnectionType: want.connection, ConnectionId: optional(want.connectionLink)})
+	if err != nil {
+		return err
+	}
+	i.id = aws.ToString(out.IntegrationId)
+	return nil
+}
+
+func (i *integration) Delete(ctx context.Context) error {
+	_, err := i.api.p.gateway.DeleteIntegration(ctx, &apigatewayv2.DeleteIntegrationInput{ApiId: &i.api.id, IntegrationId: aws.String(i.identifier())})
+	return ignore(err, "NotFoundException")
+}
+
+func (i *integration) Member(name string) (any, bool) {
+	if name == "integrationId" {
+		return i.identifier(), i.Exists()
+	}
+	return nil, false
+}
+
+var notInID = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+
+// permission lets this API, and no other, invoke the function. It is on the alias if the integration calls an alias.
+func (i *integration) permission() *permission {
+	id := notInID.ReplaceAllString(i.api.name+"-"+i.name+"-invoke", "-")
+	return &permission{p: i.api.p, id: id[:min(len(id), 100)], want: func() (grant, bool) {
+		uri, known := i.api.graph.String(i.part.Prop("Uri"))
+		return grant{Function: functionARN(uri), Action: "lambda:InvokeFunction", Principal: "apigateway.amazonaws.com",
+			SourceArn: i.api.executeARN() + "/*"}, known && i.api.id != ""
+	}}
+}
+
+// invocationURI is how API Gateway names the invocation of a function or alias.
+func invocationURI(p *Provider, arn string) string {
+	return fmt.Sprintf("arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/%s/invocations", p.partition, p.region, arn)
+}
+
+// functionARN takes the function's ARN out of an invocation URI, and leaves any other text as it is.
+func functionARN(uri string) string {
+	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
+		return strings.TrimSuffix(rest, "/invocations")
+	}
+	return uri
+}

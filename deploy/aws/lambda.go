@@ -1,0 +1,417 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"quotewire/deploy"
+	"quotewire/dply/check"
+)
+
+// What a function gets where the script says nothing, and how long its states may last.
+const (
+	defaultMemory       = 128 // MB, Lambda's own
+	defaultTimeout      = 30  // seconds: Lambda's own 3 is shorter than one slow call of another service
+	defaultArchitecture = "x86_64"
+
+	functionWait = 5 * time.Minute
+	roleWait     = time.Minute // until Lambda believes in a role that was just made
+)
+
+func functionKey(name string) deploy.Key { return deploy.Key{Type: "aws.Lambda.Function", Name: name} }
+
+// function is a Lambda function's configuration and code.
+type function struct {
+	p     *Provider
+	graph *deploy.Graph
+	s     *check.Statement
+	name  string
+	role  *role // if the script describes it
+	code  *codeObject
+
+	found *configuration // nil as long as it does not exist
+	arn   string
+}
+
+// configuration is what the deployer manages of a function, or of a version of it.
+type configuration struct {
+	Runtime, Handler, Role string
+	Architecture           string
+	Memory, Timeout        int32
+	Environment            map[string]string
+	Subnets, Groups        []string
+	IPv6                   bool
+	Code                   string // SHA-256, as Lambda says it
+}
+
+func expandFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	if n, err := g.Again(s, functionKey(s.Name)); n != nil || err != nil {
+		g.Bind(s, n)
+		return err
+	}
+	n, err := addFunction(p, g, s)
+	if err != nil {
+		return err
+	}
+	g.Bind(s, n)
+	f := n.Resource.(*function)
+	alias, _ := g.String(s.Prop("Alias"))
+	publish := g.Bool(s.Prop("PublishVersion"), alias != "")
+	switch {
+	case alias != "":
+		g.Add(s, aliasKey(s.Name, alias), &aliasOf{p: p, function: f, functionName: s.Name, name: alias, publish: publish, pos: s.Prop("Alias").Position()}).Needs(n)
+	case publish:
+		g.Add(s, deploy.Key{Type: "aws.Lambda.Version", Name: s.Name}, &version{function: f}).Needs(n)
+	}
+	return nil
+}
+
+func ensureFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	n, err := g.Again(s, functionKey(s.Name))
+	if n == nil && err == nil {
+		n, err = addFunction(p, g, s)
+	}
+	if err != nil {
+		return err
+	}
+	g.Bind(s, n)
+	return nil
+}
+
+// addFunction adds the function, its code and its role.
+func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node, error) {
+	f := &function{p: p, graph: g, s: s, name: s.Name}
+	var needs []*deploy.Node
+	if block, ok := s.Prop("Role").(*check.Role); ok {
+		n, err := withRole(p, g, s, block)
+		if err != nil {
+			return nil, err
+		}
+		f.role, needs = n.Resource.(*role), append(needs, n)
+	}
+	goarch := "amd64"
+	if arch, _ := g.String(s.Prop("Architecture")); arch == "arm64" {
+		goarch = "arm64"
+	}
+	n, c, err := newCode(p, g, s, s.Prop("Code").(*check.Compound), goarch)
+	if err != nil {
+		return nil, err
+	}
+	f.code = c
+	fn := g.Add(s, functionKey(s.Name), f).Needs(append(needs, n)...)
+	for _, prop := range s.Props {
+		g.Uses(fn, prop.Value)
+	}
+	return fn, nil
+}
+
+func findFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	return found(g, s, functionKey(s.Name), &function{p: p, graph: g, s: s, name: s.Name})
+}
+
+func (f *function) String() string { return "function " + f.name }
+func (f *function) Exists() bool   { return f.found != nil }
+
+func (f *function) Absent() (where, hint string) {
+	return "in " + f.p.region, "Make it with `lambda.function` in a statement above this one, or correct the name."
+}
+
+func (f *function) Read(ctx context.Context) error {
+	out, err := f.p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.name})
+	if is(err, "ResourceNotFoundException") {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.arn = aws.ToString(out.FunctionArn)
+	f.found = configurationOf(out)
+	return nil
+}
+
+func configurationOf(out *lambda.GetFunctionConfigurationOutput) *configuration {
+	c := &configuration{
+		Runtime: string(out.Runtime), Handler: aws.ToString(out.Handler), Role: aws.ToString(out.Role),
+		Architecture: defaultArchitecture, Memory: aws.ToInt32(out.MemorySize), Timeout: aws.ToInt32(out.Timeout),
+		Environment: map[string]string{}, Code: aws.ToString(out.CodeSha256),
+	}
+	if len(out.Architectures) > 0 {
+		c.Architecture = string(out.Architectures[0])
+	}
+	if out.Environment != nil {
+		maps.Copy(c.Environment, out.Environment.Variables)
+	}
+	if v := out.VpcConfig; v != nil {
+		c.Subnets, c.Groups = slices.Sorted(slices.Values(v.SubnetIds)), slices.Sorted(slices.Values(v.SecurityGroupIds))
+		c.IPv6 = aws.ToBool(v.Ipv6AllowedForDualStack)
+	}
+	return c
+}
+
+// wanted is the configuration that the script asks for, as far as it is known.
+func (f *function) wanted() (c configuration, unknown []string) {
+	g, s := f.graph, f.s
+	text := func(name string) string {
+		v, ok := g.String(s.Prop(name))
+		if !ok {
+			unknown = append(unknown, name)
+		}
+		return v
+	}
+	c = configuration{
+		Runtime: text("Runtime"), Handler: text("Handler"), Architecture: text("Architecture"),
+		Memory:  int32(g.Number(s.Prop("MemorySize"), defaultMemory)),
+		Timeout: int32(g.Number(s.Prop("Timeout"), defaultTimeout)),
+		Code:    f.code.sha256(),
+	}
+	if c.Runtime == "go" {
+		c.Runtime = "provided.al2023"
+		if c.Handler == "" {
+			c.Handler = "bootstrap"
+		}
+	}
+	if c.Architecture == "" {
+		c.Architecture = defaultArchitecture
+	}
+	if f.role != nil {
+		c.Role = f.role.arn
+		if c.Role == "" {
+			unknown = append(unknown, "Role")
+		}
+	} else {
+		c.Role = text("Role")
+	}
+	c.Environment = map[string]string{}
+	if v := s.Prop("Environment"); v != nil {
+		m, ok := g.Value(v)
+		if !ok {
+			unknown = append(unknown, "Environment")
+		}
+		vars, _ := m.(map[string]any)
+		for name, value := range vars {
+			c.Environment[name] = deploy.Text(value)
+		}
+	}
+	if v, ok := s.Prop("VpcConfig").(*check.Compound); ok {
+		var okSubnets, okGroups bool
+		c.Subnets, okSubnets = g.Strings(v.Prop("Subnets"))
+		c.Groups, okGroups = g.Strings(v.Prop("SecurityGroups"))
+		if !okSubnets || !okGroups {
+			unknown = append(unknown, "VpcConfig")
+		}
+		c.Subnets, c.Groups = slices.Sorted(slices.Values(c.Subnets)), slices.Sorted(slices.Values(c.Groups))
+		c.IPv6 = g.Bool(v.Prop("DualStack"), false)
+	}
+	return c, unknown
+}
+
+// vpc is the network placement in one line.
+func (c *configuration) vpc() string {
+	if len(c.Subnets)+len(c.Groups) == 0 {
+		return ""
+	}
+	text := strings.Join(c.Subnets, ",") + "/" + strings.Join(c.Groups, ",")
+	if c.IPv6 {
+		text += " dual-stack"
+	}
+	return text
+}
+
+// diff lists what distinguishes two configurations. Environment variables are named, but their values are not shown: they
+// may be secrets.
+func (c *configuration) diff(want *configuration) []deploy.Change {
+	var changes []deploy.Change
+	differ := func(property, old, new string) {
+		if old != new {
+			changes = append(changes, deploy.Change{Property: property, Old: old, New: new})
+		}
+	}
+	differ("Runtime", c.Runtime, want.Runtime)
+	differ("Handler", c.Handler, want.Handler)
+	differ("Role", c.Role, want.Role)
+	differ("MemorySize", strconv.Itoa(int(c.Memory)), strconv.Itoa(int(want.Memory)))
+	differ("Timeout", strconv.Itoa(int(c.Timeout)), strconv.Itoa(int(want.Timeout)))
+	names := maps.Clone(c.Environment)
+	maps.Copy(names, want.Environment)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		have, ok := c.Environment[name]
+		if new, wanted := want.Environment[name]; ok != wanted || have != new {
+			changes = append(changes, deploy.Change{Property: "Environment " + name})
+		}
+	}
+	differ("VpcConfig", c.vpc(), want.vpc())
+	return changes
+}
+
+// codeDiff lists what UpdateFunctionCode changes.
+func (c *configuration) codeDiff(want *configuration) []deploy.Change {
+	var changes []deploy.Change
+	if c.Architecture != want.Architecture {
+		changes = append(changes, deploy.Change{Property: "Architecture", Old: c.Architecture, New: want.Architecture})
+	}
+	if c.Code != want.Code {
+		changes = append(changes, deploy.Change{Property: "code"})
+	}
+	return changes
+}
+
+func (f *function) Plan() (deploy.Step, error) {
+	want, unknown := f.wanted()
+	if f.found == nil {
+		return deploy.Step{Action: deploy.Create}, nil
+	}
+	changes := append(f.found.diff(&want), f.found.codeDiff(&want)...)
+	for _, name := range unknown {
+		if !slices.ContainsFunc(changes, func(c deploy.Change) bool { return c.Property == name }) {
+			changes = append(changes, deploy.Change{Property: name})
+		}
+	}
+	return updateIf(changes), nil
+}
+
+func (f *function) Apply(ctx context.Context) error {
+	want, _ := f.wanted()
+	if f.found == nil {
+		return f.create(ctx, want)
+	}
+	if len(f.found.diff(&want)) > 0 {
+		err := f.persist(ctx, func(ctx context.Context) error {
+			_, err := f.p.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+				FunctionName: &f.name, Runtime: types.Runtime(want.Runtime), Handler: &want.Handler, Role: &want.Role,
+				MemorySize: &want.Memory, Timeout: &want.Timeout, Environment: &types.Environment{Variables: want.Environment},
+				VpcConfig: vpcConfig(&want),
+			})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := f.await(ctx); err != nil {
+			return err
+		}
+	}
+	if len(f.found.codeDiff(&want)) > 0 {
+		err := f.persist(ctx, func(ctx context.Context) error {
+			_, err := f.p.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &f.name,
+				S3Bucket: &f.code.bucket, S3Key: &f.code.key, Architectures: []types.Architecture{types.Architecture(want.Architecture)}})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return f.await(ctx)
+	}
+	return nil
+}
+
+func (f *function) create(ctx context.Context, want configuration) error {
+	in := &lambda.CreateFunctionInput{
+		FunctionName: &f.name, Runtime: types.Runtime(want.Runtime), Handler: &want.Handler, Role: &want.Role,
+		Architectures: []types.Architecture{types.Architecture(want.Architecture)}, PackageType: types.PackageTypeZip,
+		MemorySize: &want.Memory, Timeout: &want.Timeout,
+		Code: &types.FunctionCode{S3Bucket: &f.code.bucket, S3Key: &f.code.key},
+	}
+	if len(want.Environment) > 0 {
+		in.Environment = &types.Environment{Variables: want.Environment}
+	}
+	if want.vpc() != "" {
+		in.VpcConfig = vpcConfig(&want)
+	}
+	err := f.persist(ctx, func(ctx context.Context) error {
+		_, err := f.p.lambda.CreateFunction(ctx, in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return f.await(ctx)
+}
+
+// vpcConfig is the network placement; empty lists take a function out of its network.
+func vpcConfig(c *configuration) *types.VpcConfig {
+	return &types.VpcConfig{SubnetIds: append([]string{}, c.Subnets...), SecurityGroupIds: append([]string{}, c.Groups...),
+		Ipv6AllowedForDualStack: aws.Bool(c.IPv6)}
+}
+
+// persist repeats a call as long as AWS refuses it for a reason that passes: another update is under way, or the role was
+// made a moment ago and is not known everywhere yet. Both come with a code that has other meanings too.
+func (f *function) persist(ctx context.Context, call func(context.Context) error) error {
+	newRole := f.role != nil && f.role.changed
+	err := deploy.Retry(ctx, functionWait, busy, func(ctx context.Context) error {
+		if !newRole {
+			return call(ctx)
+		}
+		return deploy.Retry(ctx, roleWait, func(err error) string {
+			message := err.Error()
+			if is(err, "InvalidParameterValueException") &&
+				(strings.Contains(message, "cannot be assumed by Lambda") || strings.Contains(message, "does not have permissions to call")) {
+				return "until " + f.role.String() + " is known to Lambda"
+			}
+			return ""
+		}, call)
+	})
+	return err
+}
+
+// busy recognises a function that is just being changed.
+func busy(err error) string {
+	if is(err, "ResourceConflictException") && (strings.Contains(err.Error(), "in progress") || strings.Contains(err.Error(), "Pending")) {
+		return "for another update of the function to end"
+	}
+	return ""
+}
+
+// await waits until the function is active and its last update is through, and reads it again.
+func (f *function) await(ctx context.Context) error {
+	return deploy.Await(ctx, "for "+f.String()+" to become active", functionWait, func(ctx context.Context) (bool, error) {
+		out, err := f.p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.name})
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case out.State == types.StateFailed:
+			return false, fmt.Errorf("the function failed to become active: %s", aws.ToString(out.StateReason))
+		case out.LastUpdateStatus == types.LastUpdateStatusFailed:
+			return false, fmt.Errorf("the update failed: %s", aws.ToString(out.LastUpdateStatusReason))
+		case out.State == types.StatePending, out.LastUpdateStatus == types.LastUpdateStatusInProgress:
+			return false, nil
+		}
+		f.arn, f.found = aws.ToString(out.FunctionArn), configurationOf(out)
+		return true, nil
+	})
+}
+
+// Delete removes the function with its versions and aliases.
+func (f *function) Delete(ctx context.Context) error {
+	_, err := f.p.lambda.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: &f.name})
+	return ignore(err, "ResourceNotFoundException")
+}
+
+func (f *function) Member(name string) (any, bool) {
+	switch name {
+	case "name":
+		return f.name, true
+	case "arn":
+		return f.arn, f.arn != ""
+	case "integrationUri":
+		return invocationURI(f.p, f.arn), f.arn != ""
+	}
+	return nil, false
+}
+
+func (f *function) Outputs() []deploy.Output {
+	return []deploy.Output{{Type: "aws.Lambda.Function", Resource: f.name, Name: "arn", Value: f.arn}}
+}
+
+// errNoVersion is impossible as long as Lambda answers PublishVersion with a version.
+var errNoVersion = errors.New("the function has no published version")

@@ -1,0 +1,171 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"quotewire/deploy"
+	"quotewire/dply/check"
+)
+
+// policyVersions is how many versions of a managed policy IAM keeps; a further one needs one of them deleted.
+const policyVersions = 5
+
+func policyKey(name string) deploy.Key { return deploy.Key{Type: "aws.IAM.Policy", Name: name} }
+
+// managedPolicy returns the managed policy of that name, one of this account before one of AWS, or nil.
+func (p *Provider) managedPolicy(ctx context.Context, name string) (*types.Policy, error) {
+	all, err := p.policies.get(func() ([]types.Policy, error) {
+		var all []types.Policy
+		for _, scope := range []types.PolicyScopeType{types.PolicyScopeTypeLocal, types.PolicyScopeTypeAws} {
+			pages := iam.NewListPoliciesPaginator(p.iam, &iam.ListPoliciesInput{Scope: scope, MaxItems: aws.Int32(1000)})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, page.Policies...)
+			}
+		}
+		return all, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if aws.ToString(all[i].PolicyName) == name {
+			return &all[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// managed is an aws.IAM.Policy.
+type managed struct {
+	p        *Provider
+	graph    *deploy.Graph
+	name     string
+	policy   *check.Policy
+	arn      string
+	version  string
+	document string
+}
+
+func ensurePolicy(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	_, err := ensured(g, s, policyKey(s.Name), func() deploy.Resource {
+		return &managed{p: p, graph: g, name: s.Name, policy: policyOf(s.Prop("Policy"))}
+	})
+	return err
+}
+
+func findPolicy(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	return found(g, s, policyKey(s.Name), &managed{p: p, graph: g, name: s.Name})
+}
+
+func (m *managed) String() string { return "policy " + m.name }
+func (m *managed) Exists() bool   { return m.arn != "" }
+
+func (m *managed) Read(ctx context.Context) error {
+	have, err := m.p.managedPolicy(ctx, m.name)
+	if err != nil || have == nil {
+		return err
+	}
+	m.arn, m.version = aws.ToString(have.Arn), aws.ToString(have.DefaultVersionId)
+	if m.policy == nil {
+		return nil
+	}
+	out, err := m.p.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &m.arn, VersionId: &m.version})
+	if err != nil {
+		return err
+	}
+	m.document = aws.ToString(out.PolicyVersion.Document)
+	return nil
+}
+
+func (m *managed) Plan() (deploy.Step, error) {
+	if m.arn == "" {
+		return deploy.Step{Action: deploy.Create}, nil
+	}
+	if m.policy == nil {
+		return deploy.Step{}, nil
+	}
+	if text, known := policyText(m.graph, m.policy, m.name, grants); known && samePolicy(text, m.document) {
+		return deploy.Step{}, nil
+	}
+	return updateIf([]deploy.Change{{Property: "document"}}), nil
+}
+
+func (m *managed) Apply(ctx context.Context) error {
+	text, _ := policyText(m.graph, m.policy, m.name, grants)
+	if m.arn == "" {
+		out, err := m.p.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &m.name, PolicyDocument: &text})
+		if err != nil {
+			return err
+		}
+		m.arn, m.document = aws.ToString(out.Policy.Arn), text
+		return nil
+	}
+	versions, err := m.versions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(versions)+1 >= policyVersions { // these and the default one
+		oldest := versions[0]
+		if _, err := m.p.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &m.arn, VersionId: &oldest}); err != nil {
+			return err
+		}
+	}
+	_, err = m.p.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &m.arn, PolicyDocument: &text, SetAsDefault: true})
+	m.document = text
+	return err
+}
+
+// versions lists the ids of the versions that are not the default, oldest first.
+func (m *managed) versions(ctx context.Context) ([]string, error) {
+	out, err := m.p.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &m.arn})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out.Versions, func(a, b types.PolicyVersion) int { return aws.ToTime(a.CreateDate).Compare(aws.ToTime(b.CreateDate)) })
+	var ids []string
+	for _, v := range out.Versions {
+		if !v.IsDefaultVersion {
+			ids = append(ids, aws.ToString(v.VersionId))
+		}
+	}
+	return ids, nil
+}
+
+func (m *managed) Delete(ctx context.Context) error {
+	versions, err := m.versions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range versions {
+		if _, err := m.p.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &m.arn, VersionId: &id}); err != nil {
+			return err
+		}
+	}
+	if _, err := m.p.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &m.arn}); err != nil {
+		if is(err, "DeleteConflict") {
+			return deploy.Kept(fmt.Sprintf("something still has it attached: %s", m.arn))
+		}
+		return ignore(err, "NoSuchEntity")
+	}
+	return nil
+}
+
+func (m *managed) Member(name string) (any, bool) {
+	switch name {
+	case "arn":
+		return m.arn, m.arn != ""
+	case "name":
+		return m.name, true
+	}
+	return nil, false
+}

@@ -1,0 +1,217 @@
+// Package aws brings the resources of Amazon Web Services to the deployer: buckets, networks, functions, roles, tables and
+// APIs, one file per service, and the catalog of what a script can say about them.
+//
+// It speaks to AWS through the AWS SDK for Go v2 alone. Where the SDK's configuration has an endpoint of its own,
+// everything goes there: a cloud on this machine, a proxy, another implementation of the same protocols.
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+
+	"quotewire/deploy"
+	"quotewire/dply/check"
+	"quotewire/dply/token"
+)
+
+// DefaultRegion is used where the configuration names none.
+const DefaultRegion = "us-east-1"
+
+// Provider is AWS in one region with one set of credentials, for one run: what it has listed it does not list again.
+type Provider struct {
+	region    string
+	account   string // known after Open
+	partition string // known after Open
+
+	s3       *s3.Client
+	ec2      *ec2.Client
+	iam      *iam.Client
+	sts      *sts.Client
+	lambda   *lambda.Client
+	dynamodb *dynamodb.Client
+	gateway  *apigatewayv2.Client
+
+	apis     lister[apigatewayTypes]
+	policies lister[policyTypes]
+}
+
+var _ deploy.Provider = (*Provider)(nil)
+
+// NewProvider returns AWS as the configuration says. It makes no calls.
+func NewProvider(cfg aws.Config) *Provider {
+	cfg = cfg.Copy()
+	if cfg.Region == "" {
+		cfg.Region = DefaultRegion
+	}
+	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall)
+	return &Provider{
+		region:    cfg.Region,
+		partition: "aws",
+		// With an endpoint of its own, a bucket in the host name would need DNS to play along.
+		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),
+		ec2:      ec2.NewFromConfig(cfg),
+		iam:      iam.NewFromConfig(cfg),
+		sts:      sts.NewFromConfig(cfg),
+		lambda:   lambda.NewFromConfig(cfg),
+		dynamodb: dynamodb.NewFromConfig(cfg),
+		gateway:  apigatewayv2.NewFromConfig(cfg),
+	}
+}
+
+// stopBeforeCall makes calls that begin after the run was cancelled fail at once, while one under way is finished.
+func stopBeforeCall(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("quotewire.Stopping",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if err := deploy.Stopping(ctx); err != nil {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, err
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+}
+
+// Region is where the provider works.
+func (p *Provider) Region() string { return p.region }
+
+// Account is the number of the account, once Open has returned.
+func (p *Provider) Account() string { return p.account }
+
+// Open asks who the credentials belong to.
+func (p *Provider) Open(ctx context.Context) error {
+	out, err := p.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return err
+	}
+	p.account = aws.ToString(out.Account)
+	if parts := strings.Split(aws.ToString(out.Arn), ":"); len(parts) > 1 {
+		p.partition = parts[1]
+	}
+	return nil
+}
+
+// expander adds the resources of one kind of statement to the graph.
+type expander func(p *Provider, g *deploy.Graph, s *check.Statement) error
+
+// The statements that are implemented, by type and by verb. [Catalog] describes the same ones.
+var (
+	ensures = map[string]expander{
+		"aws.S3.Bucket":       ensureBucket,
+		"aws.VPC.VPC":         ensureNetwork,
+		"aws.DynamoDB.Table":  ensureTable,
+		"aws.IAM.Role":        ensureRole,
+		"aws.IAM.Policy":      ensurePolicy,
+		"aws.Lambda.Function": ensureFunction,
+	}
+	finds = map[string]expander{
+		"aws.S3.Bucket":        findBucket,
+		"aws.VPC.VPC":          findNetwork,
+		"aws.DynamoDB.Table":   findTable,
+		"aws.IAM.Role":         findRole,
+		"aws.IAM.Policy":       findPolicy,
+		"aws.Lambda.Function":  findFunction,
+		"aws.Lambda.Alias":     findAlias,
+		"aws.ApiGatewayV2.Api": findAPI,
+	}
+	verbs = map[string]expander{
+		"lambda.function":       expandFunction,
+		"lambda.addPermissions": expandPermissions,
+		"lambda.publishVersion": expandPublish,
+		"api.gatewayV2":         expandAPI,
+		"files.copy":            expandCopy,
+	}
+)
+
+// Expand implements [deploy.Provider].
+func (p *Provider) Expand(g *deploy.Graph, s *check.Statement) error {
+	var f expander
+	switch s.Verb {
+	case "ensure":
+		f = ensures[s.Type.Name]
+	case "find":
+		f = finds[s.Type.Name]
+	default:
+		f = verbs[s.Verb]
+	}
+	if f != nil {
+		return f(p, g, s)
+	}
+	what := s.Verb
+	if s.Type != nil && s.Type.Name != what {
+		what += " " + s.Type.Name
+	}
+	return problem(s.Pos, "E32", "Leave it out; the reference of types lists what can be deployed.", "%s cannot be deployed yet", what)
+}
+
+// ensured adds the resource of an ensure statement, or takes the one that an equal statement has added.
+func ensured(g *deploy.Graph, s *check.Statement, key deploy.Key, make func() deploy.Resource) (*deploy.Node, error) {
+	n, err := g.Again(s, key)
+	if err != nil {
+		return nil, err
+	}
+	if n == nil {
+		n = g.Add(s, key, make())
+		for _, prop := range s.Props {
+			g.Uses(n, prop.Value)
+		}
+	}
+	g.Bind(s, n)
+	return n, nil
+}
+
+// found binds a find statement to the resource that a statement above makes, or else adds a node that looks it up.
+func found(g *deploy.Graph, s *check.Statement, key deploy.Key, r deploy.Resource) error {
+	n := g.Lookup(key)
+	if n == nil {
+		n = g.Add(s, key, r)
+		for _, prop := range s.Props {
+			g.Uses(n, prop.Value)
+		}
+	}
+	g.Bind(s, n)
+	return nil
+}
+
+// problem is a diagnostic.
+func problem(pos token.Position, code, hint, format string, args ...any) error {
+	return token.Diagnostic{Pos: pos, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// lookup is the part of a resource that is only ever found.
+type lookup struct{}
+
+func (lookup) Plan() (deploy.Step, error) { return deploy.Step{}, nil }
+func (lookup) Apply(context.Context) error {
+	return errors.New("a resource that was looked up is never changed")
+}
+
+// lister holds a list that is read at most once in a run.
+type lister[T any] struct {
+	mu   sync.Mutex
+	done bool
+	list []T
+}
+
+func (l *lister[T]) get(read func() ([]T, error)) ([]T, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return l.list, nil
+	}
+	list, err := read()
+	if err == nil {
+		l.list, l.done = list, true
+	}
+	return list, err
+}

@@ -1,0 +1,41 @@
+package deploy
+
+import (
+	"context"
+)
+
+// remove removes one node's resource, or says why it stays.
+func (r *run) remove(ctx context.Context, n *Node) error {
+	d, removable := n.Resource.(Deleter)
+	s := n.Statement
+	switch {
+	case n.Found || !removable || s.Teardown == "":
+		r.reached[n] = true
+		return nil
+	case r.opts.Mode == DestroyMarked && !s.Destroy:
+		r.reached[n] = true
+		return nil
+	case n.Preserve && !(r.opts.Mode == DestroyMarked && r.opts.Force):
+		r.keep(n, "preserved")
+		return nil
+	case !n.Resource.Exists():
+		r.reached[n] = true
+		e := n.event(Skipped)
+		e.Text = "not there"
+		r.view.Event(e)
+		return nil
+	}
+	return r.do(ctx, n, Step{Action: Delete}, d.Delete)
+}
+
+// keep notes that a resource stays. What was not there in the first place is not worth a word.
+func (r *run) keep(n *Node, why string) {
+	r.reached[n] = true
+	if !n.Resource.Exists() {
+		return
+	}
+	r.result.Kept++
+	e := n.event(Skipped)
+	e.Text = why
+	r.view.Event(e)
+}

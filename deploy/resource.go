@@ -1,0 +1,113 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"quotewire/dply/check"
+)
+
+// Key names a resource within a run: its type as scripts write it, and a name that is unique in that type.
+type Key struct {
+	Type string
+	Name string
+}
+
+// Action is what is to be done about a resource.
+type Action int
+
+const (
+	None   Action = iota // it is as the script says
+	Create               // it is missing
+	Update               // it differs
+	Delete               // it is to go
+	Act                  // a task rather than a resource, such as show
+)
+
+// String is the action as a verb.
+func (a Action) String() string { return [...]string{"leave", "create", "update", "delete", "run"}[a] }
+
+// Change is one property that differs. Either side may be empty.
+type Change struct {
+	Property string
+	Old, New string
+}
+
+// String is the change in short, such as "Timeout 3 → 30".
+func (c Change) String() string {
+	switch {
+	case c.Old == "" && c.New == "":
+		return c.Property
+	case c.Old == "":
+		return c.Property + " " + c.New
+	case c.New == "":
+		return fmt.Sprintf("%s %s removed", c.Property, c.Old)
+	}
+	return fmt.Sprintf("%s %s → %s", c.Property, c.Old, c.New)
+}
+
+// Step is what a resource needs: an action and, for an update, the reasons.
+type Step struct {
+	Action  Action
+	Changes []Change
+}
+
+// Resource is one object of a cloud, or one task, that a statement asks for. The engine calls its methods one at a time,
+// and those of a resource that it depends on have returned by then.
+type Resource interface {
+	// String is what people call it, such as "function watch-lambda".
+	String() string
+	// Read finds out what exists. It must not write.
+	Read(ctx context.Context) error
+	// Exists reports whether Read found it, or Apply made it.
+	Exists() bool
+	// Plan says what Apply would do, from what is known; it makes no calls. A value that is known only after another
+	// resource is made counts as a difference. The engine asks again just before it applies.
+	Plan() (Step, error)
+	// Apply brings the cloud into line.
+	Apply(ctx context.Context) error
+	// Member returns what "->" offers on the resource. It is not known before the resource exists.
+	Member(name string) (value any, known bool)
+}
+
+// A Deleter is a resource that a teardown run removes. The engine calls Delete only on what exists. A [Kept] error says
+// that the resource was left on purpose.
+type Deleter interface {
+	Delete(ctx context.Context) error
+}
+
+// A Preparer has work to do on this machine before anything is compared, such as compiling a function. Preparations run
+// beside the reading of the cloud, and not at all in a teardown run.
+type Preparer interface {
+	Prepare(ctx context.Context) error
+}
+
+// An Outputter has values that other programs need once it is in place, such as the address of an API.
+type Outputter interface {
+	Outputs() []Output
+}
+
+// Output is a value that a run has to offer.
+type Output struct {
+	Type     string `json:"type"`     // the resource's type, such as "aws.ApiGatewayV2.Api"
+	Resource string `json:"resource"` // its name in the script
+	Name     string `json:"name"`     // which value: "endpoint", "id", …
+	Value    string `json:"value"`
+}
+
+// Kept is the reason why a Deleter left its resource where it is.
+type Kept string
+
+func (k Kept) Error() string { return string(k) }
+
+// Provider knows a cloud and its types.
+type Provider interface {
+	// Open makes sure that the cloud answers and knows who asks. It runs once, before anything is read.
+	Open(ctx context.Context) error
+	// Expand adds the resources that the statement asks for to the graph. It makes no calls. Its error is a
+	// token.Diagnostic or token.List.
+	Expand(g *Graph, s *check.Statement) error
+	// Explain puts an error that one of its resources returned into words: what was refused and why, and what to do
+	// about it if that is known.
+	Explain(err error) (message, hint string)
+}

@@ -1,0 +1,229 @@
+// Package view shows the progress of a run to people: one line for each thing that was done, with the time it took, and on
+// a terminal one more that says what is being done or awaited just now.
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"quotewire/deploy"
+)
+
+// tick is how often the live line is drawn again.
+const tick = 200 * time.Millisecond
+
+// Text writes plain lines. It is a [deploy.View].
+type Text struct {
+	w    io.Writer
+	live bool // w is a terminal: colours, and a line that changes
+
+	mu      sync.Mutex
+	now     []activity // guarded by mu: what is under way
+	drawn   bool       // guarded by mu: the live line stands on the terminal
+	stopped chan struct{}
+	done    chan struct{}
+}
+
+// activity is something under way.
+type activity struct {
+	resource string
+	text     string
+	since    time.Time
+}
+
+var _ deploy.View = (*Text)(nil)
+
+// NewText returns a view that writes to w. Terminal says that w is one, of a kind that understands colours. Close it at the
+// end of the run.
+func NewText(w io.Writer, terminal bool) *Text {
+	t := &Text{w: w, live: terminal, stopped: make(chan struct{}), done: make(chan struct{})}
+	if !terminal {
+		close(t.done)
+		return t
+	}
+	go t.animate()
+	return t
+}
+
+// Close ends the live line. It may be called once.
+func (t *Text) Close() {
+	close(t.stopped)
+	<-t.done
+}
+
+func (t *Text) animate() {
+	defer close(t.done)
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			t.mu.Lock()
+			t.draw()
+			t.mu.Unlock()
+		case <-t.stopped:
+			t.mu.Lock()
+			t.erase()
+			t.mu.Unlock()
+			return
+		}
+	}
+}
+
+// draw shows what is under way; the caller holds mu.
+func (t *Text) draw() {
+	t.erase()
+	if !t.live || len(t.now) == 0 {
+		return
+	}
+	a := t.now[0]
+	more := ""
+	if n := len(t.now) - 1; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	fmt.Fprintf(t.w, "%s %s%s %s", t.paint(dim, "…"), a.text, more, t.paint(dim, seconds(time.Since(a.since))))
+	t.drawn = true
+}
+
+func (t *Text) erase() {
+	if t.drawn {
+		fmt.Fprint(t.w, "\r\x1b[K")
+		t.drawn = false
+	}
+}
+
+// ANSI colours. They never say anything that the text does not.
+const (
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+func (t *Text) paint(colour, text string) string {
+	if !t.live {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
+
+// line writes one line above the live one; the caller holds mu.
+func (t *Text) line(sign, colour, text, aside string) {
+	t.erase()
+	if aside != "" {
+		text += "  " + t.paint(dim, aside)
+	}
+	fmt.Fprintf(t.w, "%s %s\n", t.paint(colour, sign), text)
+	t.draw()
+}
+
+// begin and end keep the list of what is under way; the caller holds mu.
+func (t *Text) begin(resource, text string) {
+	since := time.Now()
+	for i := range t.now {
+		if t.now[i].resource == resource {
+			t.now[i].text = text
+			return
+		}
+	}
+	t.now = append(t.now, activity{resource, text, since})
+}
+
+func (t *Text) end(resource string) {
+	for i := range t.now {
+		if t.now[i].resource == resource {
+			t.now = append(t.now[:i:i], t.now[i+1:]...)
+			return
+		}
+	}
+}
+
+// signs and colours of actions.
+var signs = map[deploy.Action][2]string{
+	deploy.Create: {"+", green},
+	deploy.Update: {"~", yellow},
+	deploy.Delete: {"-", red},
+	deploy.Act:    {">", green},
+}
+
+// Event implements [deploy.View].
+func (t *Text) Event(e deploy.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch e.Kind {
+	case deploy.Reading:
+		t.begin("", "reading what exists")
+	case deploy.Preparing:
+		t.begin("prepare "+e.Resource, "building "+e.Resource)
+	case deploy.Prepared:
+		t.end("prepare " + e.Resource)
+		if e.Elapsed > time.Second { // an up-to-date build is not worth a line
+			t.line("*", green, "built "+e.Resource, seconds(e.Elapsed))
+		}
+	case deploy.Starting:
+		t.end("")
+		t.begin(e.Resource, e.Action.String()+" "+e.Resource)
+	case deploy.Waiting:
+		t.begin(e.Resource, e.Resource+": waiting "+e.Text)
+		if !t.live {
+			t.line("…", dim, e.Resource+": waiting "+e.Text, seconds(e.Elapsed))
+		}
+	case deploy.Done:
+		t.end(e.Resource)
+		sign := signs[e.Action]
+		t.line(sign[0], sign[1], e.Resource+reasons(e.Changes), seconds(e.Elapsed))
+	case deploy.Failed:
+		t.end(e.Resource)
+		t.line("!", red, e.Action.String()+" "+e.Resource+" failed", seconds(e.Elapsed))
+	case deploy.Skipped:
+		t.end(e.Resource)
+		t.line(" ", dim, e.Resource+": "+e.Text, "")
+	case deploy.Noted:
+		t.line(" ", dim, e.Text, "")
+	case deploy.Printed:
+		t.end("")
+		t.erase()
+		fmt.Fprintln(t.w, e.Text)
+	case deploy.Finished:
+		t.now = nil
+		t.line("=", green, summary(e.Result), seconds(e.Elapsed))
+	}
+	t.draw()
+}
+
+// reasons lists the changes of an update.
+func reasons(changes []deploy.Change) string {
+	if len(changes) == 0 {
+		return ""
+	}
+	parts := make([]string, len(changes))
+	for i, c := range changes {
+		parts[i] = c.String()
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// summary counts in one line.
+func summary(r *deploy.Result) string {
+	if r.Changes() == 0 && r.Kept == 0 && len(r.NotDone) == 0 {
+		return fmt.Sprintf("0 changes, %d unchanged", r.Unchanged)
+	}
+	var parts []string
+	count := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	count(r.Created, "created")
+	count(r.Updated, "updated")
+	count(r.Deleted, "deleted")
+	count(r.Unchanged, "unchanged")
+	count(r.Kept, "kept")
+	count(len(r.NotDone), "not done")
+	return strings.Join(parts, ", ")
+}

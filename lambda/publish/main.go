@@ -1,0 +1,15 @@
+// Command publish is the Lambda function behind the HTTP API: whoever has prices posts them to it, as JSON or as a
+// form, and it hands them to the desk of package quotes.
+package main
+
+import (
+	"sync"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"quotewire/lambda/desk"
+)
+
+func main() {
+	lambda.Start(handler{sync.OnceValue(desk.Open)}.handle)
+}

@@ -1,0 +1,15 @@
+// Command watch is the Lambda function behind the WebSocket API: it serves the routes $connect, $disconnect and
+// $default and hands what pages send to the desk of package quotes.
+package main
+
+import (
+	"sync"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"quotewire/lambda/desk"
+)
+
+func main() {
+	lambda.Start(handler{sync.OnceValue(desk.Open)}.handle)
+}
