@@ -70,3 +70,6 @@ func ReadEndpoints(dir string) (Endpoints, error) {
 	}
 	return e, json.Unmarshal(text, &e)
 }
+
+// APIs lists the client URL of each API that has a stage, by its name.
+func (c *Cloud) APIs() map[string]string { return c.gateway.Endpoints() }

@@ -40,7 +40,9 @@ func (c *toyCloud) call(name string) error {
 
 func (c *toyCloud) Open(context.Context) error { return nil }
 
-func (c *toyCloud) Explain(err error) (string, string) { return "the toy cloud says " + err.Error(), "Ask it nicely." }
+func (c *toyCloud) Explain(err error) (string, string) {
+	return "the toy cloud says " + err.Error(), "Ask it nicely."
+}
 
 // Expand understands ensure and find of a thing, with a Value and a list After of the things that it waits for.
 func (c *toyCloud) Expand(g *Graph, s *check.Statement) error {

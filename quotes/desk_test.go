@@ -18,12 +18,16 @@ import (
 func newDesk(t *testing.T) (*quotes.Desk, *quotestest.Store, *quotestest.Poster) {
 	store, poster := quotestest.NewStore(), &quotestest.Poster{}
 	err := store.Load(t.Context(),
-		[]quotes.Quote{{"EIQQ", 2200}, {"MODD", 98}, {"QUTI", 7415}},
+		[]quotes.Quote{quote("EIQQ", 2200), quote("MODD", 98), quote("QUTI", 7415)},
 		map[quotes.User][]quotes.Ticker{"user001": {"EIQQ", "MODD"}, "user002": {"EIQQ", "QUTI"}, "user003": nil})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &quotes.Desk{Store: store, Poster: poster, Log: slog.New(slog.DiscardHandler)}, store, poster
+}
+
+func quote(ticker quotes.Ticker, price quotes.Price) quotes.Quote {
+	return quotes.Quote{Ticker: ticker, Price: price}
 }
 
 func receive(t *testing.T, d *quotes.Desk, from quotes.ConnectionID, message string) {
@@ -68,10 +72,10 @@ func TestPublishReachesOnlyWhoWatches(t *testing.T) {
 	identify(t, d, "b", "user002")
 	p.Take("a")
 	p.Take("b")
-	if got, want := publish(t, d, quotes.Quote{"EIQQ", 2210}), (quotes.Delivery{Published: 1, Delivered: 2}); got != want {
+	if got, want := publish(t, d, quote("EIQQ", 2210)), (quotes.Delivery{Published: 1, Delivered: 2}); got != want {
 		t.Errorf("Publish(EIQQ) = %+v, want %+v", got, want)
 	}
-	publish(t, d, quotes.Quote{"QUTI", 7400})
+	publish(t, d, quote("QUTI", 7400))
 	wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"EIQQ","price":2210}]}`)
 	wantMessages(t, p, "b",
 		`{"action":"quotes","connection-id":"b","quotes":[{"ticker":"EIQQ","price":2210}]}`,
@@ -82,7 +86,7 @@ func TestPricesForAConnectionLeaveInOneMessage(t *testing.T) {
 	d, _, p := newDesk(t)
 	identify(t, d, "a", "user001")
 	p.Take("a")
-	got := publish(t, d, quotes.Quote{"MODD", 1}, quotes.Quote{"EIQQ", 2}, quotes.Quote{"MODD", 3}, quotes.Quote{"NEWX", 4})
+	got := publish(t, d, quote("MODD", 1), quote("EIQQ", 2), quote("MODD", 3), quote("NEWX", 4))
 	if want := (quotes.Delivery{Published: 3, Delivered: 1}); got != want {
 		t.Errorf("Publish = %+v, want %+v", got, want)
 	}
@@ -100,7 +104,7 @@ func TestWatchAndUnwatchReachAllConnectionsOfTheUser(t *testing.T) {
 		wantMessages(t, p, id, `{"action":"watches","tickers":["EIQQ","MODD","QUTI"]}`,
 			fmt.Sprintf(`{"action":"quotes","connection-id":%q,"quotes":[{"ticker":"QUTI","price":7415}]}`, id))
 	}
-	if got := publish(t, d, quotes.Quote{"QUTI", 7416}); got.Delivered != 2 {
+	if got := publish(t, d, quote("QUTI", 7416)); got.Delivered != 2 {
 		t.Errorf("after watch %d connections are told, want 2", got.Delivered)
 	}
 	p.Take("a1")
@@ -109,7 +113,7 @@ func TestWatchAndUnwatchReachAllConnectionsOfTheUser(t *testing.T) {
 	for _, id := range []quotes.ConnectionID{"a1", "a2"} {
 		wantMessages(t, p, id, `{"action":"watches","tickers":["EIQQ","MODD"]}`)
 	}
-	if got := publish(t, d, quotes.Quote{"QUTI", 7417}); got.Delivered != 0 {
+	if got := publish(t, d, quote("QUTI", 7417)); got.Delivered != 0 {
 		t.Errorf("after unwatch %d connections are told, want none", got.Delivered)
 	}
 }
@@ -145,14 +149,14 @@ func TestWrongMessagesAreAnsweredWithWhatIsAllowed(t *testing.T) {
 	} {
 		receive(t, d, test.from, test.message)
 		got := p.Take(test.from)
-		if want := fmt.Sprintf(`{"action":"error","message":%s}`, quote(test.want)); len(got) != 1 || got[0] != want {
+		if want := fmt.Sprintf(`{"action":"error","message":%s}`, jsonString(test.want)); len(got) != 1 || got[0] != want {
 			t.Errorf("%s is answered\n%s\nwant\n%s", test.message, got, want)
 		}
 	}
 }
 
-// quote is text as a JSON string.
-func quote(text string) string {
+// jsonString is text as a JSON string.
+func jsonString(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
@@ -166,7 +170,7 @@ func TestGoneConnectionIsForgotten(t *testing.T) {
 		}
 		return nil
 	}
-	if got, want := publish(t, d, quotes.Quote{"EIQQ", 2210}), (quotes.Delivery{Published: 1, Delivered: 1, Gone: 1}); got != want {
+	if got, want := publish(t, d, quote("EIQQ", 2210)), (quotes.Delivery{Published: 1, Delivered: 1, Gone: 1}); got != want {
 		t.Errorf("Publish = %+v, want %+v", got, want)
 	}
 	wantForgotten(t, s, "a", "user001")
@@ -208,9 +212,9 @@ func TestIdentifyAsAnotherForgetsTheFormerUser(t *testing.T) {
 	identify(t, d, "a", "user001")
 	identify(t, d, "a", "user002")
 	p.Take("a")
-	publish(t, d, quotes.Quote{"MODD", 99})
+	publish(t, d, quote("MODD", 99))
 	wantMessages(t, p, "a")
-	publish(t, d, quotes.Quote{"QUTI", 1})
+	publish(t, d, quote("QUTI", 1))
 	wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"QUTI","price":1}]}`)
 }
 
@@ -224,7 +228,7 @@ func TestUnreachableReceiverKeepsThePriceFromNobodyElse(t *testing.T) {
 		}
 		return nil
 	}
-	if got, want := publish(t, d, quotes.Quote{"EIQQ", 2210}), (quotes.Delivery{Published: 1, Delivered: 1, Failed: 1}); got != want {
+	if got, want := publish(t, d, quote("EIQQ", 2210)), (quotes.Delivery{Published: 1, Delivered: 1, Failed: 1}); got != want {
 		t.Errorf("Publish = %+v, want %+v", got, want)
 	}
 }
@@ -251,7 +255,7 @@ func TestParallelPostsAreBounded(t *testing.T) {
 		<-mine
 		return nil
 	}
-	if got := publish(t, d, quotes.Quote{"EIQQ", 2210}); got.Delivered != pages {
+	if got := publish(t, d, quote("EIQQ", 2210)); got.Delivered != pages {
 		t.Errorf("%d delivered, want %d", got.Delivered, pages)
 	}
 	if got := p.Highest(); got != 4 {
@@ -267,11 +271,11 @@ func TestOvertakenPriceIsCorrected(t *testing.T) {
 	var begun atomic.Bool
 	p.Before = func(quotes.Connection, []byte) error {
 		if begun.CompareAndSwap(false, true) {
-			publish(t, d, quotes.Quote{"EIQQ", 2220})
+			publish(t, d, quote("EIQQ", 2220))
 		}
 		return nil
 	}
-	publish(t, d, quotes.Quote{"EIQQ", 2210})
+	publish(t, d, quote("EIQQ", 2210))
 	if got := p.Shown("a")["EIQQ"]; got != 2220 {
 		t.Errorf("the page shows %d at the end, want 2220", got)
 	}
@@ -286,7 +290,7 @@ func TestPricePublishedDuringIdentifyIsShown(t *testing.T) {
 		if !busy {
 			busy = true
 			price++
-			publish(t, d, quotes.Quote{"EIQQ", price})
+			publish(t, d, quote("EIQQ", price))
 			busy = false
 		}
 		return nil
@@ -316,7 +320,7 @@ func TestWatchDuringIdentifyIsSeen(t *testing.T) {
 			}
 			identify(t, d, "a2", "user001")
 			p.Take("a2")
-			publish(t, d, quotes.Quote{"QUTI", 1}, quotes.Quote{"MODD", 1})
+			publish(t, d, quote("QUTI", 1), quote("MODD", 1))
 			wantMessages(t, p, "a2", `{"action":"quotes","connection-id":"a2","quotes":[{"ticker":"QUTI","price":1}]}`)
 		})
 	}
@@ -329,7 +333,7 @@ func TestEverybodyAtOnceEndsOnTheNewestPrices(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			for n := range 20 {
-				publish(t, d, quotes.Quote{"EIQQ", quotes.Price(1000*i + n)}, quotes.Quote{"QUTI", quotes.Price(n)})
+				publish(t, d, quote("EIQQ", quotes.Price(1000*i+n)), quote("QUTI", quotes.Price(n)))
 			}
 		})
 		wg.Go(func() {
@@ -366,7 +370,7 @@ func TestStoreFailureIsAnError(t *testing.T) {
 	if err := d.Receive(t.Context(), quotes.Connection{ID: "a"}, []byte(`{"action":"user","id":"user001"}`)); err == nil {
 		t.Error("Receive succeeds on a store that fails")
 	}
-	if _, err := d.Publish(t.Context(), []quotes.Quote{{"EIQQ", 1}}); err == nil {
+	if _, err := d.Publish(t.Context(), []quotes.Quote{quote("EIQQ", 1)}); err == nil {
 		t.Error("Publish succeeds on a store that fails")
 	}
 }

@@ -123,7 +123,7 @@ func (s *Service) batchGetItem(c call) ([]byte, error) {
 			return nil, missing("requestItems." + name + ".member")
 		}
 		var err error
-		if tables[i], err = s.openBatch(c.ctx, "GetItem", name, q.Keys, "BatchGetItem"); err != nil {
+		if tables[i], err = s.openBatch(c.ctx, "BatchGetItem", name, q.Keys); err != nil {
 			return nil, err
 		}
 		if len(q.Keys) == 0 {

@@ -191,4 +191,3 @@ func leading(v attribute.Value) map[string]string {
 func tooMany(n, limit int, member string) error {
 	return constraint("'["+strconv.Itoa(n)+" members]'", member, "Member must have length less than or equal to "+strconv.Itoa(limit))
 }
-

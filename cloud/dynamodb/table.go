@@ -52,6 +52,7 @@ const stripes = 256
 
 // table is one table with its items. A table's name, keys and bucket never change.
 type table struct {
+	id    string
 	name  string
 	arn   string
 	keys  keySchema
@@ -238,7 +239,7 @@ func (s *Service) load(ctx context.Context) error {
 
 // newTable makes an empty table and opens its bucket.
 func (s *Service) newTable(ctx context.Context, def *definition) (*table, error) {
-	t := &table{name: def.Name, arn: s.arn + def.Name, def: def, keys: def.schema(def.KeySchema)}
+	t := &table{id: def.ID, name: def.Name, arn: s.arn + def.Name, def: def, keys: def.schema(def.KeySchema)}
 	var err error
 	if t.items, err = s.state.Bucket(ctx, def.bucket()); err != nil {
 		return nil, err

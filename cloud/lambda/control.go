@@ -168,27 +168,18 @@ func (c *call) place(config *configuration, want *vpcConfig) error {
 
 // checkInterfaces asks IAM in the name of the role.
 func (c *call) checkInterfaces(role, function string) error {
-	credentials, err := c.IAM.ServiceSession(c.ctx, role, servicePrincipal, function)
+	credentials, who, err := c.assume(c.ctx, role, function)
 	if err != nil {
-		return errUnassumable()
+		return err
 	}
 	defer c.IAM.Revoke(credentials.AccessKeyID)
-	ctx := iam.WithPrincipal(c.ctx, c.session(role, function, credentials))
+	ctx := iam.WithPrincipal(c.ctx, who)
 	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface"} {
 		if c.IAM.Authorize(ctx, protocol.EC2Query, "ec2:"+action, "*", nil) != nil {
 			return errInvalid("The provided execution role does not have permissions to call %s on EC2", action)
 		}
 	}
 	return nil
-}
-
-// session is the principal that a role session's credentials stand for.
-func (s *Service) session(role, name string, credentials iam.Credentials) iam.Principal {
-	roleName := role[strings.LastIndexByte(role, '/')+1:]
-	return iam.Principal{
-		Kind: iam.AssumedRole, Account: s.Account, AccessKeyID: credentials.AccessKeyID, RoleName: roleName, SessionName: name,
-		ARN: "arn:aws:sts::" + s.Account + ":assumed-role/" + roleName + "/" + name,
-	}
 }
 
 // find returns a function and the version that a qualifier names.

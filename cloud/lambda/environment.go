@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -108,12 +109,16 @@ func (e *environment) prepare() (err error) {
 		err = os.MkdirAll(e.tmp(), 0o700)
 	}
 	if err != nil {
-		return s.internal("the start of an environment of "+c.FunctionName, err)
+		if e.ctx.Err() == nil {
+			s.Log.Error("lambda: an environment cannot be prepared", "function", c.FunctionName, "error", err)
+		}
+		return errService()
 	}
-	if e.credentials, err = s.IAM.ServiceSession(e.ctx, c.Role, servicePrincipal, c.FunctionName); err != nil {
-		return failure(403, "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.")
+	var who iam.Principal
+	if e.credentials, who, err = s.assume(e.ctx, c.Role, c.FunctionName); err != nil {
+		return failure(http.StatusForbidden, "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.")
 	}
-	e.log.principal = s.session(c.Role, c.FunctionName, e.credentials)
+	e.log.allow(who)
 	caller := Caller{Function: c.FunctionName, ARN: c.FunctionArn}
 	if v := c.VpcConfig; v != nil && len(v.SubnetIds) > 0 {
 		caller.VPC = &VPCConfig{SubnetIDs: v.SubnetIds, SecurityGroupIDs: v.SecurityGroupIds, VPCID: v.VpcId, IPv6: v.Ipv6AllowedForDualStack}
@@ -187,6 +192,7 @@ func (e *environment) start(phase string, limit time.Duration) (time.Duration, *
 		defer timer.Stop()
 		switch e.api.until(e.ctx, e.process.exited, timer.C, stateReady, stateInitError) {
 		case reached:
+			e.process.measure() // a process that dies soon has been measured once
 			_, trouble = e.api.look()
 		case processExited:
 			trouble = exitFault(e.process.how())

@@ -39,6 +39,8 @@ type IAM interface {
 	// ServiceSession returns credentials of a role session that are valid until Revoke.
 	ServiceSession(ctx context.Context, roleARN, servicePrincipal, sessionName string) (iam.Credentials, error)
 	Revoke(accessKeyID string)
+	// Verify tells who signed a request.
+	Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error)
 }
 
 // Code is where the code of functions is fetched from: S3.
@@ -151,11 +153,6 @@ func (s *Service) Close() error {
 
 func (s *Service) environmentsDir() string { return filepath.Join(s.Dir, "environments") }
 
-func (s *Service) internal(operation string, err error) error {
-	s.Log.Error("lambda: "+operation+" failed", "error", err)
-	return errService()
-}
-
 // ServeHTTP answers the Lambda API. The request's context carries who signed it.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, labels := route(r.Method, r.URL.EscapedPath())
@@ -166,10 +163,17 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{Service: s, ctx: r.Context(), w: w, r: r, query: r.URL.Query(), operation: op.name}
 	answer, err := c.do(op, labels)
 	if err != nil {
-		if _, ok := err.(*protocol.Error); !ok && c.ctx.Err() == nil {
-			err = s.internal(op.name, err)
+		e, ok := err.(*protocol.Error)
+		if !ok {
+			if c.ctx.Err() == nil {
+				s.Log.Error("lambda: "+op.name+" failed", "error", err)
+			}
+			e = errService()
 		}
-		protocol.WriteError(w, protocol.RESTJSON, err)
+		if e.Status == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", "1")
+		}
+		protocol.WriteError(w, protocol.RESTJSON, e)
 		return
 	}
 	c.write(op.status, answer)

@@ -22,11 +22,10 @@ var discardLog = stdlog.New(io.Discard, "", 0)
 // in batches, as far as the function's role allows it. When storing does not keep up, lines beyond maxPendingLines are
 // dropped, and a line says how many.
 type logStream struct {
-	service   *Service
-	function  string
-	group     string
-	stream    string
-	principal iam.Principal // the role session, known before the first line
+	service  *Service
+	function string
+	group    string
+	stream   string
 
 	wake   chan struct{} // holds a token when there is something to store
 	closed chan struct{}
@@ -37,6 +36,7 @@ type logStream struct {
 	pending []logs.Event
 	dropped int
 	tail    *tail
+	writer  iam.Principal // the role session in whose name the log is written
 }
 
 // tail keeps the end of an invocation's log.
@@ -106,6 +106,13 @@ func (l *logStream) add(text string) {
 	}
 }
 
+// allow names the role session in whose name the log is written.
+func (l *logStream) allow(who iam.Principal) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writer = who
+}
+
 // collect makes t the tail of the invocation that runs now.
 func (l *logStream) collect(t *tail) {
 	l.mu.Lock()
@@ -122,7 +129,7 @@ func (l *logStream) close() {
 func (l *logStream) run() {
 	defer close(l.stored)
 	// Logs outlive the environment by a moment: what it said last explains its end.
-	ctx := iam.WithPrincipal(context.WithoutCancel(l.service.ctx), l.principal)
+	background := context.WithoutCancel(l.service.ctx)
 	var refused error
 	for last := false; !last; {
 		select {
@@ -130,7 +137,7 @@ func (l *logStream) run() {
 		case <-l.closed:
 			last = true
 		}
-		events := l.take()
+		events, writer := l.take()
 		if len(events) == 0 {
 			continue
 		}
@@ -139,10 +146,10 @@ func (l *logStream) run() {
 				l.service.Log.Debug(strings.TrimRight(e.Message, "\t\n"), "function", l.function)
 			}
 		}
-		ctx = iam.WithPrincipal(ctx, l.principal)
+		ctx := iam.WithPrincipal(background, writer)
 		if err := l.allowed(ctx); err != nil {
 			if refused == nil {
-				l.service.Log.Info("lambda: the output of a function is not kept: its role may not write logs", "function", l.function, "role", l.principal.RoleName, "error", err)
+				l.service.Log.Info("lambda: the output of a function is not kept: its role may not write logs", "function", l.function, "role", writer.RoleName, "error", err)
 			}
 			refused = err
 			continue
@@ -153,7 +160,7 @@ func (l *logStream) run() {
 	}
 }
 
-func (l *logStream) take() []logs.Event {
+func (l *logStream) take() ([]logs.Event, iam.Principal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	events := l.pending
@@ -162,7 +169,7 @@ func (l *logStream) take() []logs.Event {
 		l.service.Log.Warn("lambda: a function prints faster than its log can be stored", "function", l.function, "dropped", l.dropped)
 		l.dropped = 0
 	}
-	return events
+	return events, l.writer
 }
 
 // allowed asks IAM in the name of the function's role. It asks for each batch, so that a change of the role's policies

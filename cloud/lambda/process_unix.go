@@ -35,6 +35,7 @@ const memoryInterval = 50 * time.Millisecond
 type spawner struct {
 	requests chan func()
 	done     chan struct{}
+	once     sync.Once
 }
 
 func startSpawner() *spawner {
@@ -51,14 +52,8 @@ func startSpawner() *spawner {
 
 // stop ends the spawner once all its processes are gone.
 func (s *spawner) stop() {
-	if s.requests != nil {
-		select {
-		case <-s.done:
-		default:
-			close(s.requests)
-			<-s.done
-		}
-	}
+	s.once.Do(func() { close(s.requests) })
+	<-s.done
 }
 
 // start starts an executable in dir with exactly these variables. What it prints goes line by line to print.

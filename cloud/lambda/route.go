@@ -104,7 +104,6 @@ type call struct {
 	query     url.Values
 	operation string
 	label     string // the second label of the path
-	header    http.Header
 }
 
 // do authorizes the request and runs it. The operations that need more than their own permission ask for it themselves.

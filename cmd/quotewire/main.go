@@ -110,9 +110,13 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 func fail(err error) int {
 	var script token.List
 	var wrong usageError
+	var cloud refusal
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &cloud) && errors.As(err, &script):
+		printDiagnostics(script)
+		return refusalStatus(script)
 	case errors.As(err, &script):
 		printDiagnostics(script)
 		return exitScript
@@ -122,6 +126,16 @@ func fail(err error) int {
 	}
 	fmt.Fprintln(os.Stderr, "quotewire:", err)
 	return exitRefused
+}
+
+// refusalStatus tells a mistake that only the cloud or the compiler could find from a refusal of the cloud.
+func refusalStatus(found token.List) int {
+	for _, d := range found {
+		if d.Code == "E63" || d.Code == "" {
+			return exitRefused
+		}
+	}
+	return exitScript
 }
 
 func usage(w io.Writer) {

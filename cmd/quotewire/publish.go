@@ -30,7 +30,11 @@ Posts one price or many, in cents, to the stock-publish API of the quotewire up 
 			}
 			var prices []quotes.Quote
 			for _, arg := range args {
-				q, err := quotes.ParseQuote(arg)
+				ticker, price, ok := strings.Cut(arg, "=")
+				if !ok {
+					return usagef("%q is no price; write TICKER=CENTS, such as EIQQ=2210", arg)
+				}
+				q, err := quotes.ParseQuote(ticker, price)
 				if err != nil {
 					return usagef("%s", err)
 				}
@@ -55,7 +59,7 @@ func publish(ctx context.Context, dir string, prices []quotes.Quote) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 35*time.Second) // the gateway itself gives up after 30 s
 	defer cancel()
-	receipt, err := feed.NewPublisher(url).Publish(ctx, prices)
+	receipt, err := feed.NewPublisher(url, nil).Publish(ctx, prices)
 	if err != nil {
 		return fmt.Errorf("publish to %s: %w", url, err)
 	}

@@ -26,11 +26,11 @@ unless it is given one: --egress-only makes the subnets dual-stack and adds an e
 			if len(args) != 1 {
 				return usagef("quotewire vpc takes one name, got %d arguments", len(args))
 			}
-			provider, err := provider(ctx)
+			cfg, err := awsConfig(ctx)
 			if err != nil {
 				return err
 			}
-			network, err := aws.EnsureNetwork(ctx, provider, aws.NetworkOptions{Name: args[0], CIDR: *cidr, DualStack: *egress, EgressOnly: *egress})
+			network, err := aws.MakeNetwork(ctx, cfg, aws.Network{Name: args[0], CIDR: *cidr, EgressOnly: *egress})
 			if err != nil {
 				return err
 			}

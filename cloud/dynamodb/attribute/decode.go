@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// maxNesting is how deep lists and maps may lie in one another.
-const maxNesting = 32
+// MaxNesting is how deep lists and maps may lie in one another.
+const MaxNesting = 32
 
 // ShapeError says that a text is not the JSON of an attribute value: AWS's SerializationException.
 type ShapeError string
@@ -222,7 +222,7 @@ func (d *decoder) item(depth int) (Item, error) {
 }
 
 func (d *decoder) value(depth int) (Value, error) {
-	if depth > maxNesting {
+	if depth > MaxNesting {
 		return Value{}, errNesting
 	}
 	var v Value

@@ -203,3 +203,18 @@ func (v Value) Size() int {
 	}
 	return n
 }
+
+// Depth is how many lists and maps lie in one another: 0 for a scalar or a set.
+func (v Value) Depth() int {
+	if v.Kind != L && v.Kind != M {
+		return 0
+	}
+	deepest := 0
+	for i := range v.List {
+		deepest = max(deepest, v.List[i].Depth())
+	}
+	for i := range v.Map {
+		deepest = max(deepest, v.Map[i].Value.Depth())
+	}
+	return 1 + deepest
+}

@@ -1,0 +1,111 @@
+package dynamodb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"quotewire/cloud/protocol"
+)
+
+// entry of the journal: what a transaction writes, in the terms of the store.
+type journalEntry struct {
+	Writes []journalWrite
+}
+
+type journalWrite struct {
+	Table string          // its id
+	Key   string          // in its bucket
+	Item  json.RawMessage `json:",omitempty"` // absent to delete
+}
+
+// record writes a decided transaction: the journal first, then the tables' buckets. It returns an error only if the
+// journal did not take it, and then nothing has happened.
+func (s *Service) record(ctx context.Context, changes []*change) error {
+	var e journalEntry
+	for _, c := range changes {
+		w := journalWrite{Table: c.table.id, Key: storeKey(c.key)}
+		if c.new != nil {
+			w.Item = json.RawMessage(c.new.json)
+		}
+		e.Writes = append(e.Writes, w)
+	}
+	id := protocol.RequestID()
+	// The outcome of a write that was given up is unknown, and this record decides: so it is not given up.
+	ctx = context.WithoutCancel(ctx)
+	if _, err := s.journal.Create(ctx, id, marshal(e)); err != nil {
+		// A record that was written all the same would be carried out at the next start: take it back.
+		if undo := s.journal.Delete(ctx, id); undo != nil {
+			s.log.Error("dynamodb: a failed transaction may be carried out at the next start", "err", undo)
+		}
+		return fmt.Errorf("journal of a transaction: %w", err)
+	}
+	s.insist("transaction", func() error {
+		var group errgroup.Group
+		for _, c := range changes {
+			group.Go(func() error { return c.store(ctx) })
+		}
+		return group.Wait()
+	})
+	s.insist("journal", func() error { return s.journal.Delete(ctx, id) })
+	return nil
+}
+
+// insist does what must be done, again and again with longer waits.
+func (s *Service) insist(what string, do func() error) {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := do()
+		if err == nil {
+			return
+		}
+		s.log.Error("dynamodb: the store refuses a write that must be done; trying again", "what", what, "err", err)
+		time.Sleep(wait)
+	}
+}
+
+// replay carries out the transactions that the journal has: they were decided, and cut short.
+func (s *Service) replay(ctx context.Context) error {
+	all, err := s.journal.All(ctx)
+	if err != nil {
+		return err
+	}
+	byID := map[string]*table{}
+	for _, t := range s.tables {
+		byID[t.id] = t
+	}
+	again := map[*table]bool{}
+	for _, e := range all {
+		var entry journalEntry
+		if err := json.Unmarshal(e.Value, &entry); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		for _, w := range entry.Writes {
+			t := byID[w.Table]
+			if t == nil {
+				continue // dropped since
+			}
+			if w.Item == nil {
+				err = t.items.Delete(ctx, w.Key)
+			} else {
+				_, err = t.items.Put(ctx, w.Key, w.Item)
+			}
+			if err != nil {
+				return fmt.Errorf("journal: %w", err)
+			}
+			again[t] = true
+		}
+		if err := s.journal.Delete(ctx, e.Key); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		s.log.Info("dynamodb: finished a transaction that was cut short", "writes", len(entry.Writes))
+	}
+	for t := range again {
+		if err := t.load(ctx); err != nil {
+			return fmt.Errorf("table %s: %w", t.name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+// Command raw speaks the Runtime API without a library and answers with what it was told.
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+)
+
+var base = "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/"
+
+func main() {
+	if os.Getenv("INIT") == "error" {
+		r, _ := http.NewRequest("POST", base+"init/error", strings.NewReader(`{"errorMessage":"no table","errorType":"Function.NoTable"}`))
+		r.Header.Set("Lambda-Runtime-Function-Error-Type", "Function.NoTable")
+		do(r)
+		os.Exit(1)
+	}
+	for {
+		res, err := http.Get(base + "invocation/next")
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		payload, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		id := res.Header.Get("Lambda-Runtime-Aws-Request-Id")
+		answer := func(kind, id, body string) string { return post("invocation/"+id+"/"+kind, body) }
+		switch strings.Trim(string(payload), `"`) {
+		case "headers":
+			text, _ := json.Marshal(res.Header)
+			answer("response", id, string(text))
+		case "trailer":
+			r, _ := http.NewRequest("POST", base+"invocation/"+id+"/response", io.MultiReader(strings.NewReader(`{"half":`), strings.NewReader("")))
+			r.Trailer = http.Header{
+				"Lambda-Runtime-Function-Error-Type": {"Function.Broken"},
+				"Lambda-Runtime-Function-Error-Body": {base64.StdEncoding.EncodeToString([]byte(`{"errorType":"Function.Broken","errorMessage":"half way"}`))},
+			}
+			do(r)
+		case "disorder":
+			var seen []string
+			seen = append(seen, answer("response", "another", "1"))
+			seen = append(seen, get("invocation/next"))
+			text, _ := json.Marshal(seen)
+			answer("response", id, string(text))
+			fmt.Println("again: " + answer("response", id, "2"))
+		case "bytes":
+			answer("response", id, "\xff\x00 no JSON")
+		default:
+			answer("response", id, string(payload))
+		}
+	}
+}
+
+func get(path string) string {
+	r, _ := http.NewRequest("GET", base+path, nil)
+	return do(r)
+}
+
+func post(path, body string) string {
+	r, _ := http.NewRequest("POST", base+path, strings.NewReader(body))
+	return do(r)
+}
+
+func do(r *http.Request) string {
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	return res.Status + " " + string(body)
+}
