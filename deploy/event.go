@@ -20,7 +20,6 @@ const (
 	Failed                // Action on Resource has failed
 	Skipped               // Resource was not reached, or is left for the reason in Text
 	Printed               // Text is what a show statement prints
-	Noted                 // Text is worth knowing
 	Finished              // the run has ended; Result has the counts
 )
 

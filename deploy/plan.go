@@ -60,12 +60,22 @@ func Run(ctx context.Context, program *check.Program, opts Options) (*Result, er
 // known to stand in the way. It makes no change. An error of the script or of the cloud is a token.List.
 func Prepare(ctx context.Context, program *check.Program, opts Options) (*Plan, error) {
 	p := &Plan{opts: opts, view: &serial{view: opts.View}, start: time.Now()}
-	targets, err := choose(program, opts)
-	if err != nil {
+	if err := p.look(ctx, program); err != nil {
+		p.view.Event(Event{Kind: Finished, Result: &Result{}, Err: err, Elapsed: time.Since(p.start)})
 		return nil, err
 	}
+	return p, nil
+}
+
+// look does the work of Prepare.
+func (p *Plan) look(ctx context.Context, program *check.Program) error {
+	opts := p.opts
+	targets, err := choose(program, opts)
+	if err != nil {
+		return err
+	}
 	if p.graph, err = expand(targets, opts); err != nil {
-		return nil, err
+		return err
 	}
 	p.nodes = p.graph.nodes
 	if opts.Mode == DestroyMarked {
@@ -73,17 +83,15 @@ func Prepare(ctx context.Context, program *check.Program, opts Options) (*Plan, 
 	}
 	p.view.Event(Event{Kind: Reading})
 	if err := opts.Provider.Open(ctx); err != nil {
-		return nil, p.refused(nil, "open", err)
+		return p.refused(nil, "open", err)
 	}
 	if err := p.discover(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if opts.Mode == Deploy {
-		if err := p.compare(); err != nil {
-			return nil, err
-		}
+		return p.compare()
 	}
-	return p, nil
+	return nil
 }
 
 // discover reads every node, and prepares beside that those that have something to prepare. What is wrong with the script

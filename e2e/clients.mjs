@@ -13,7 +13,7 @@ const functions = (await lambda.send(new ListFunctionsCommand())).Functions.map(
 const apis = (await new ApiGatewayV2Client().send(new GetApisCommand())).Items.map(a => a.Name).sort();
 const answer = await lambda.send(new InvokeCommand({ FunctionName: 'publish-lambda', Qualifier: 'next', Payload: payload }));
 const item = await new DynamoDBClient().send(new GetItemCommand({
-    TableName: 'prices', Key: { ticker: { S: 'EIQQ' } }, ConsistentRead: true,
+    TableName: 'quotewire-prices', Key: { ticker: { S: 'EIQQ' } }, ConsistentRead: true,
 }));
 const management = new ApiGatewayManagementApiClient({ endpoint: callback });
 await management.send(new PostToConnectionCommand({ ConnectionId: connection, Data: 'hello from AWS SDK for JavaScript' }));

@@ -8,7 +8,7 @@ callback, connection, payload = sys.argv[1:]
 functions = sorted(f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"])
 apis = sorted(a["Name"] for a in boto3.client("apigatewayv2").get_apis()["Items"])
 answer = boto3.client("lambda").invoke(FunctionName="publish-lambda", Qualifier="next", Payload=payload)
-item = boto3.client("dynamodb").get_item(TableName="prices", Key={"ticker": {"S": "EIQQ"}}, ConsistentRead=True)
+item = boto3.client("dynamodb").get_item(TableName="quotewire-prices", Key={"ticker": {"S": "EIQQ"}}, ConsistentRead=True)
 management = boto3.client("apigatewaymanagementapi", endpoint_url=callback)
 management.post_to_connection(ConnectionId=connection, Data=b"hello from boto3")
 seen = management.get_connection(ConnectionId=connection)

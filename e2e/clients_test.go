@@ -44,7 +44,7 @@ func TestUnmodifiedAWSClients(t *testing.T) {
 		if text, err := os.ReadFile(answer); err != nil || !strings.Contains(string(text), `"statusCode":200`) {
 			t.Errorf("invoke: %s, %v", text, err)
 		}
-		if out := aws("dynamodb", "get-item", "--table-name", "prices", "--key", `{"ticker":{"S":"EIQQ"}}`); !strings.Contains(out, `"2231"`) {
+		if out := aws("dynamodb", "get-item", "--table-name", "quotewire-prices", "--key", `{"ticker":{"S":"EIQQ"}}`); !strings.Contains(out, `"2231"`) {
 			t.Errorf("get-item: %s", out)
 		}
 		aws("apigatewaymanagementapi", "post-to-connection", "--endpoint-url", callback, "--connection-id", id, "--data", "hello from the CLI")

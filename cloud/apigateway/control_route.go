@@ -15,8 +15,10 @@ func (s *Service) integrations() collection[integration] {
 			if old == nil && len(a.Integrations) >= maxIntegrations {
 				return "", badRequest("An API may have %d integrations", maxIntegrations)
 			}
-			in.IntegrationID = resourceID(7)
-			if old != nil {
+			if old == nil {
+				in.IntegrationID = resourceID(7)
+				a.IntegrationResponses[in.IntegrationID] = map[string]*integrationResponse{}
+			} else {
 				in.IntegrationID, in.APIGatewayManaged = old.IntegrationID, old.APIGatewayManaged
 			}
 			dropEmpty(in.RequestParameters)
@@ -154,9 +156,6 @@ func (s *Service) integrationResponses() collection[integrationResponse] {
 			if a.Integrations[parent] == nil {
 				return nil, s.integrations().missing(parent)
 			}
-			if a.IntegrationResponses[parent] == nil {
-				a = a.withResponses(parent)
-			}
 			return a.IntegrationResponses[parent], nil
 		},
 		prepare: func(a *api, r, old *integrationResponse) (string, error) {
@@ -177,8 +176,10 @@ func (s *Service) routes() collection[route] {
 			if old == nil && len(a.Routes) >= maxRoutes {
 				return "", badRequest("An API may have %d routes", maxRoutes)
 			}
-			r.RouteID = resourceID(7)
-			if old != nil {
+			if old == nil {
+				r.RouteID = resourceID(7)
+				a.RouteResponses[r.RouteID] = map[string]*routeResponse{}
+			} else {
 				r.RouteID, r.APIGatewayManaged = old.RouteID, old.APIGatewayManaged
 			}
 			for _, other := range a.Routes {
@@ -271,9 +272,6 @@ func (s *Service) routeResponses() collection[routeResponse] {
 		of: func(a *api, parent string) (map[string]*routeResponse, error) {
 			if a.Routes[parent] == nil {
 				return nil, s.routes().missing(parent)
-			}
-			if a.RouteResponses[parent] == nil {
-				a = a.withResponses(parent)
 			}
 			return a.RouteResponses[parent], nil
 		},

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,8 +17,6 @@ import (
 // webSocketEvent is what the function of a WebSocket route gets. Members without a value are absent. Only CONNECT and
 // DISCONNECT have headers, only MESSAGE has a body.
 type webSocketEvent struct {
-	Type                            string            `json:"type,omitempty"`      // of an authorizer's event
-	MethodARN                       string            `json:"methodArn,omitempty"` // of an authorizer's event
 	Headers                         members           `json:"headers,omitempty"`
 	MultiValueHeaders               members           `json:"multiValueHeaders,omitempty"`
 	QueryStringParameters           members           `json:"queryStringParameters,omitempty"`
@@ -86,6 +85,11 @@ func (k *call) connectEvent(r *http.Request) *webSocketEvent {
 	}
 	e.Headers, e.MultiValueHeaders = lastAndAll(headers)
 	e.QueryStringParameters, e.MultiValueQueryStringParameters = lastAndAll(queryOf(r))
+	if k.conn.authorizer != nil {
+		with := maps.Clone(k.conn.authorizer)
+		with["integrationLatency"] = k.authorizerLatency
+		e.RequestContext.Authorizer = with
+	}
 	return e
 }
 

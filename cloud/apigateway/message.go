@@ -39,6 +39,8 @@ type call struct {
 	at        time.Time
 	domain    string
 	log       *slog.Logger
+
+	authorizerLatency int64 // ms that the authorizer took; of a handshake only
 }
 
 func (s *Service) newCall(view served, c *conn, routeKey string) *call {

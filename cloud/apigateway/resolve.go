@@ -51,6 +51,11 @@ func (s *Service) Resolve(r *http.Request) (apiID, path string, ok bool) {
 
 // ServeAPI answers a request for a deployed API: apiID and path are what Resolve returned.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, apiID, path string) {
+	if !s.running.enter() {
+		refuse(w, apiID, http.StatusServiceUnavailable, "", "Service Unavailable")
+		return
+	}
+	defer s.running.leave()
 	a := s.catalog.get(apiID)
 	segments, ok := splitPath(path)
 	if a == nil || !ok {

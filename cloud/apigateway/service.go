@@ -143,6 +143,19 @@ func (r *running) start(f func()) bool {
 	return true
 }
 
+// enter counts the calling goroutine until it calls leave, or reports that the service is closing.
+func (r *running) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	r.group.Add(1)
+	return true
+}
+
+func (r *running) leave() { r.group.Done() }
+
 func (r *running) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -46,6 +46,7 @@ type Service struct {
 	catalog *state.Bucket // a definition per table
 	journal *state.Bucket // transactions that are being written
 	tokens  tokens
+	ended   <-chan struct{} // closed when the service ends
 
 	control sync.Mutex // held, also while the store writes, by operations that create, change or delete a table
 
@@ -56,7 +57,7 @@ type Service struct {
 // New reads all tables from the store, finishes the transactions that a crash cut short, and removes expired items until
 // ctx ends.
 func New(ctx context.Context, c Config) (*Service, error) {
-	s := &Service{state: c.State, iam: c.IAM, log: c.Log, account: c.Account, region: c.Region, tables: map[string]*table{}}
+	s := &Service{state: c.State, iam: c.IAM, log: c.Log, account: c.Account, region: c.Region, ended: ctx.Done(), tables: map[string]*table{}}
 	s.arn = "arn:aws:dynamodb:" + c.Region + ":" + c.Account + ":table/"
 	var err error
 	if s.catalog, err = c.State.Bucket(ctx, "dynamodb"); err == nil {

@@ -55,9 +55,11 @@ func serialization(text string) *protocol.Error {
 
 // refused is an error that has members beside its message, such as the item that failed a condition.
 type refused struct {
-	*protocol.Error
+	cause   *protocol.Error
 	members map[string]json.RawMessage
 }
+
+func (r refused) Error() string { return r.cause.Error() }
 
 // asError turns what went wrong with a request's text into the error that AWS answers.
 func asError(err error) error {
@@ -85,7 +87,7 @@ func (s *Service) writeError(w http.ResponseWriter, operation string, err error)
 	var e *protocol.Error
 	switch {
 	case errors.As(err, &r):
-		e = r.Error
+		e = r.cause
 		for k, v := range r.members {
 			body[k] = v
 		}
@@ -117,3 +119,7 @@ func write(w http.ResponseWriter, status int, body []byte) {
 }
 
 var contentType = []string{"application/x-amz-json-1.0"}
+
+func indexNotFound(name string) *protocol.Error {
+	return protocol.Errorf(http.StatusBadRequest, shape+"ResourceNotFoundException", "Requested resource not found: Index: %s not found", name)
+}

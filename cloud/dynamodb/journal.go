@@ -11,7 +11,7 @@ import (
 	"quotewire/cloud/protocol"
 )
 
-// entry of the journal: what a transaction writes, in the terms of the store.
+// journalEntry is one record of the journal: what a transaction writes, in the terms of the store.
 type journalEntry struct {
 	Writes []journalWrite
 }
@@ -22,8 +22,8 @@ type journalWrite struct {
 	Item  json.RawMessage `json:",omitempty"` // absent to delete
 }
 
-// record writes a decided transaction: the journal first, then the tables' buckets. It returns an error only if the
-// journal did not take it, and then nothing has happened.
+// record writes a decided transaction: the journal first, then the tables' buckets. It returns an error if the journal did
+// not take it, and then nothing has happened, or if the service ends.
 func (s *Service) record(ctx context.Context, changes []*change) error {
 	var e journalEntry
 	for _, c := range changes {
@@ -43,69 +43,62 @@ func (s *Service) record(ctx context.Context, changes []*change) error {
 		}
 		return fmt.Errorf("journal of a transaction: %w", err)
 	}
-	s.insist("transaction", func() error {
+	err := s.insist(func() error {
 		var group errgroup.Group
 		for _, c := range changes {
 			group.Go(func() error { return c.store(ctx) })
 		}
 		return group.Wait()
 	})
-	s.insist("journal", func() error { return s.journal.Delete(ctx, id) })
-	return nil
+	if err != nil {
+		return err
+	}
+	return s.insist(func() error { return s.journal.Delete(ctx, id) })
 }
 
-// insist does what must be done, again and again with longer waits.
-func (s *Service) insist(what string, do func() error) {
+// insist does what must be done, again and again with longer waits, until it is done or the service ends.
+func (s *Service) insist(do func() error) error {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := do()
 		if err == nil {
-			return
+			return nil
 		}
-		s.log.Error("dynamodb: the store refuses a write that must be done; trying again", "what", what, "err", err)
-		time.Sleep(wait)
+		s.log.Error("dynamodb: the store refuses a write of a decided transaction; trying again", "err", err)
+		select {
+		case <-time.After(wait):
+		case <-s.ended:
+			return fmt.Errorf("the service ends before a transaction is written; the next start writes it: %w", err)
+		}
 	}
 }
 
-// replay carries out the transactions that the journal has: they were decided, and cut short.
-func (s *Service) replay(ctx context.Context) error {
+// replay brings the tables' buckets up to date with the transactions that the journal has: they were decided, and cut short.
+func (s *Service) replay(ctx context.Context, tables map[string]*table) error {
 	all, err := s.journal.All(ctx)
 	if err != nil {
 		return err
 	}
-	byID := map[string]*table{}
-	for _, t := range s.tables {
-		byID[t.id] = t
-	}
-	again := map[*table]bool{}
 	for _, e := range all {
 		var entry journalEntry
 		if err := json.Unmarshal(e.Value, &entry); err != nil {
-			return fmt.Errorf("journal: %w", err)
+			return fmt.Errorf("entry %s: %w", e.Key, err)
 		}
 		for _, w := range entry.Writes {
-			t := byID[w.Table]
-			if t == nil {
-				continue // dropped since
-			}
-			if w.Item == nil {
+			switch t := tables[w.Table]; {
+			case t == nil: // dropped since
+			case w.Item == nil:
 				err = t.items.Delete(ctx, w.Key)
-			} else {
+			default:
 				_, err = t.items.Put(ctx, w.Key, w.Item)
 			}
 			if err != nil {
-				return fmt.Errorf("journal: %w", err)
+				return err
 			}
-			again[t] = true
 		}
 		if err := s.journal.Delete(ctx, e.Key); err != nil {
-			return fmt.Errorf("journal: %w", err)
+			return err
 		}
 		s.log.Info("dynamodb: finished a transaction that was cut short", "writes", len(entry.Writes))
-	}
-	for t := range again {
-		if err := t.load(ctx); err != nil {
-			return fmt.Errorf("table %s: %w", t.name, err)
-		}
 	}
 	return nil
 }

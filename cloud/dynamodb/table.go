@@ -201,40 +201,44 @@ func (s *Service) lookup(name string) *table {
 	return s.tables[name]
 }
 
-// load reads every table from the store and then finishes the journal.
+// load opens every table, finishes the journal, and then reads the items.
 func (s *Service) load(ctx context.Context) error {
 	all, err := s.catalog.All(ctx)
 	if err != nil {
 		return err
 	}
+	byID := map[string]*table{}
+	for _, e := range all {
+		def := &definition{}
+		if err := json.Unmarshal(e.Value, def); err != nil {
+			return fmt.Errorf("the definition of table %s: %w", e.Key, err)
+		}
+		if def.Deleting {
+			if err := s.drop(ctx, def); err != nil {
+				return err
+			}
+			continue
+		}
+		t, err := s.newTable(ctx, def)
+		if err != nil {
+			return err
+		}
+		byID[t.id], s.tables[t.name] = t, t
+	}
+	if err := s.replay(ctx, byID); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
 	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(4)
-	for _, e := range all {
+	for _, t := range byID {
 		group.Go(func() error {
-			def := &definition{}
-			if err := json.Unmarshal(e.Value, def); err != nil {
-				return fmt.Errorf("the definition of table %s: %w", e.Key, err)
+			if err := t.load(loading); err != nil {
+				return fmt.Errorf("table %s: %w", t.name, err)
 			}
-			if def.Deleting {
-				return s.drop(loading, def)
-			}
-			t, err := s.newTable(loading, def)
-			if err == nil {
-				err = t.load(loading)
-			}
-			if err != nil {
-				return fmt.Errorf("table %s: %w", def.Name, err)
-			}
-			s.mu.Lock()
-			s.tables[def.Name] = t
-			s.mu.Unlock()
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return s.replay(ctx)
+	return group.Wait()
 }
 
 // newTable makes an empty table and opens its bucket.

@@ -175,7 +175,7 @@ func lockStripes(plans []*plan) (unlock func()) {
 		all = append(all, stripe{p.table, stripeOf(p.key)})
 	}
 	slices.SortFunc(all, func(a, b stripe) int {
-		if order := a.table.before(b.table); order != 0 {
+		if order := a.table.compare(b.table); order != 0 {
 			return order
 		}
 		return a.number - b.number
@@ -191,8 +191,8 @@ func lockStripes(plans []*plan) (unlock func()) {
 	}
 }
 
-// before is the order in which the locks of several tables are taken.
-func (t *table) before(other *table) int { return strings.Compare(t.id, other.id) }
+// compare is the order in which the locks of several tables are taken.
+func (t *table) compare(other *table) int { return strings.Compare(t.id, other.id) }
 
 // lockTables takes the locks of all tables, in the same order, and returns what releases them.
 func lockTables(plans []*plan) (unlock func()) {
@@ -212,7 +212,7 @@ func distinctTables(plans []*plan) []*table {
 	for _, p := range plans {
 		tables = append(tables, p.table)
 	}
-	slices.SortFunc(tables, (*table).before)
+	slices.SortFunc(tables, (*table).compare)
 	return slices.Compact(tables)
 }
 
@@ -229,7 +229,7 @@ func reasonOf(err error) (cancellation, error) {
 	var e *protocol.Error
 	switch {
 	case errors.As(err, &r):
-		return cancellation{"ConditionalCheckFailed", r.Message, r.members["Item"]}, nil
+		return cancellation{"ConditionalCheckFailed", r.cause.Message, r.members["Item"]}, nil
 	case errors.Is(err, errCondition):
 		return cancellation{"ConditionalCheckFailed", errCondition.Message, nil}, nil
 	case errors.As(err, &e) && strings.HasSuffix(e.Code, "#ValidationException"):
@@ -365,4 +365,3 @@ func (ts *tokens) begin(id string, body []byte) (finish func(ok bool), done bool
 		}
 	}, false, nil
 }
-

@@ -294,7 +294,7 @@ func (e *environment) stop(gently bool) {
 	if e.process == nil {
 		return
 	}
-	if gently && e.api.wantsTerm() && e.process.terminate() {
+	println("DBG", gently, e.api.wantsTerm(), e.process.hasExited());if gently && e.api.wantsTerm() && e.process.terminate() {
 		select {
 		case <-e.process.exited:
 		case <-time.After(shutdownGrace):

@@ -73,7 +73,7 @@ func (o *scriptOptions) load(path string) (*check.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, found := dply.Check(aws.Catalog(), sources, check.LookupEnv(os.LookupEnv))
+	program, found := dply.Check(aws.Catalog(), sources, dply.LookupEnv(os.LookupEnv))
 	if err := found.Err(); err != nil {
 		return nil, found
 	}

@@ -175,6 +175,10 @@ func (a *api) Read(ctx context.Context) error {
 func (a *api) set(id, endpoint, selection *string, protocol types.ProtocolType, address types.IpAddressType) {
 	a.id, a.endpoint, a.selection = aws.ToString(id), aws.ToString(endpoint), aws.ToString(selection)
 	a.protocol, a.address = string(protocol), address
+	// The address of a WebSocket API is documented with either scheme; clients need this one.
+	if rest, ok := strings.CutPrefix(a.endpoint, "http"); ok && protocol == types.ProtocolTypeWebsocket {
+		a.endpoint = "ws" + rest
+	}
 }
 
 func (a *api) readParts(ctx context.Context) (err error) {

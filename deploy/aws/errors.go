@@ -74,6 +74,8 @@ func isNet(err error) bool {
 
 func advice(code string) string {
 	switch {
+	case code == "Forbidden": // the answer to a HEAD has no body with more
+		return "It belongs to another account, or the credentials in use lack a permission. Choose another name or another AWS_PROFILE."
 	case strings.HasPrefix(code, "AccessDenied"), code == "UnauthorizedOperation", code == "AuthorizationError":
 		return "The credentials in use lack a permission. Allow that action, or choose another AWS_PROFILE."
 	case code == "InvalidClientTokenId", code == "UnrecognizedClientException", code == "SignatureDoesNotMatch", code == "InvalidAccessKeyId", code == "AuthFailure":

@@ -99,6 +99,11 @@ func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node
 		}
 		f.role, needs = n.Resource.(*role), append(needs, n)
 	}
+	if r, ok := s.Prop("Role").(check.Reference); ok {
+		if n := g.Bound(r.Statement); n != nil {
+			f.role, _ = n.Resource.(*role)
+		}
+	}
 	goarch := "amd64"
 	if arch, _ := g.String(s.Prop("Architecture")); arch == "arm64" {
 		goarch = "arm64"

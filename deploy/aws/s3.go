@@ -2,11 +2,14 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
@@ -50,8 +53,13 @@ func (b *bucket) Absent() (where, hint string) {
 }
 
 func (b *bucket) Read(ctx context.Context) error {
-	out, err := b.p.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name})
+	out, err := b.p.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name}, b.inRegion)
 	if is(err, "NotFound", "NoSuchBucket") {
+		return nil
+	}
+	// A bucket of another region answers with a redirection that names it.
+	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && r.HTTPStatusCode() == http.StatusMovedPermanently {
+		b.exists, b.where = true, r.HTTPResponse().Header.Get("X-Amz-Bucket-Region")
 		return nil
 	}
 	if err != nil {

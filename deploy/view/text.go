@@ -3,6 +3,8 @@
 package view
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -20,11 +22,11 @@ type Text struct {
 	w    io.Writer
 	live bool // w is a terminal: colours, and a line that changes
 
-	mu      sync.Mutex
-	now     []activity // guarded by mu: what is under way
-	drawn   bool       // guarded by mu: the live line stands on the terminal
-	stopped chan struct{}
-	done    chan struct{}
+	mu    sync.Mutex
+	now   []activity    // guarded by mu: what is under way
+	drawn bool          // guarded by mu: the live line stands on the terminal
+	stop  func()        // ends the animation, once
+	done  chan struct{} // closed when it has ended
 }
 
 // activity is something under way.
@@ -36,25 +38,27 @@ type activity struct {
 
 var _ deploy.View = (*Text)(nil)
 
-// NewText returns a view that writes to w. Terminal says that w is one, of a kind that understands colours. Close it at the
-// end of the run.
+// NewText returns a view of one run that writes to w. Terminal says that w is one, of a kind that understands colours.
+// The view ends with the run; Close ends it before.
 func NewText(w io.Writer, terminal bool) *Text {
-	t := &Text{w: w, live: terminal, stopped: make(chan struct{}), done: make(chan struct{})}
+	t := &Text{w: w, live: terminal, done: make(chan struct{})}
+	stopped := make(chan struct{})
+	t.stop = sync.OnceFunc(func() { close(stopped) })
 	if !terminal {
 		close(t.done)
 		return t
 	}
-	go t.animate()
+	go t.animate(stopped)
 	return t
 }
 
-// Close ends the live line. It may be called once.
+// Close ends the live line and waits until it is gone.
 func (t *Text) Close() {
-	close(t.stopped)
+	t.stop()
 	<-t.done
 }
 
-func (t *Text) animate() {
+func (t *Text) animate(stopped <-chan struct{}) {
 	defer close(t.done)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -64,7 +68,7 @@ func (t *Text) animate() {
 			t.mu.Lock()
 			t.draw()
 			t.mu.Unlock()
-		case <-t.stopped:
+		case <-stopped:
 			t.mu.Lock()
 			t.erase()
 			t.mu.Unlock()
@@ -179,19 +183,27 @@ func (t *Text) Event(e deploy.Event) {
 		t.line(sign[0], sign[1], e.Resource+reasons(e.Changes), seconds(e.Elapsed))
 	case deploy.Failed:
 		t.end(e.Resource)
-		t.line("!", red, e.Action.String()+" "+e.Resource+" failed", seconds(e.Elapsed))
+		how := " failed"
+		if errors.Is(e.Err, context.Canceled) {
+			how = " was interrupted"
+		}
+		t.line("!", red, e.Action.String()+" "+e.Resource+how, seconds(e.Elapsed))
 	case deploy.Skipped:
 		t.end(e.Resource)
 		t.line(" ", dim, e.Resource+": "+e.Text, "")
-	case deploy.Noted:
-		t.line(" ", dim, e.Text, "")
 	case deploy.Printed:
 		t.end("")
 		t.erase()
 		fmt.Fprintln(t.w, e.Text)
 	case deploy.Finished:
 		t.now = nil
-		t.line("=", green, summary(e.Result), seconds(e.Elapsed))
+		switch {
+		case e.Err == nil, len(e.Result.Done)+len(e.Result.NotDone) > 0:
+			t.line("=", green, summary(e.Result), seconds(e.Elapsed))
+		default:
+			t.line("=", red, "nothing was changed", seconds(e.Elapsed))
+		}
+		t.stop()
 	}
 	t.draw()
 }

@@ -1,0 +1,220 @@
+package lambda
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"quotewire/cloud/iam"
+	"quotewire/cloud/logs"
+	"quotewire/cloud/state"
+)
+
+// waitGone waits until a process is no more, which the kernel does in its own time.
+func waitGone(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := gone(pid)
+		if err == nil {
+			return
+		}
+		// A child of nobody may wait as a zombie for an init that does not care in a container.
+		if strings.Contains(err.Error(), "Z (zombie)") || zombie(pid) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		syscall.Select(0, nil, nil, nil, &syscall.Timeval{Usec: 1000}) // there is no event to wait for: the process is not our child
+	}
+}
+
+func zombie(pid int) bool {
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	return strings.Contains(string(status), "State:\tZ")
+}
+
+func TestCloseLeavesNoProcessAndNoFolder(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.function(t, "library")
+	m := meet(t)
+	text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
+	var pids []int
+	if err := json.Unmarshal([]byte(text), &pids); err != nil {
+		t.Fatal(err)
+	}
+	busy := make(chan error)
+	go func() {
+		_, err := c.Invoke(context.Background(), Invocation{Function: "watch", Payload: []byte(m.event())})
+		busy <- err
+	}()
+	running, _ := m.arrival(t)
+	c.Close()
+	if err := <-busy; err == nil || !strings.Contains(err.Error(), "ServiceException") {
+		t.Errorf("the running invocation ended with %v, want a ServiceException", err)
+	}
+	for _, pid := range []int{pids[0], running} {
+		if err := gone(pid); err != nil {
+			t.Error(err)
+		}
+	}
+	waitGone(t, pids[1]) // the function's own child is reaped by init
+	left, err := os.ReadDir(c.environmentsDir())
+	if err != nil || len(left) != 0 {
+		t.Errorf("environments left: %v, %v", left, err)
+	}
+	if _, err := c.Invoke(t.Context(), Invocation{Function: "watch"}); err == nil {
+		t.Error("an invocation after Close succeeded")
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCrashTakesTheChildrenOfAFunctionWithIt(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.function(t, "library")
+	text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
+	var pids []int
+	if err := json.Unmarshal([]byte(text), &pids); err != nil {
+		t.Fatal(err)
+	}
+	c.invoke(t, "watch", `{"Do":"exit","Code":1}`)
+	waitGone(t, pids[1])
+}
+
+func TestIdleEnvironmentEnds(t *testing.T) {
+	t.Parallel()
+	c := start(t, func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
+	c.function(t, "library")
+	i := c.info(t, "watch")
+	waitGone(t, i.Pid)
+	if next := c.info(t, "watch"); next.Pid == i.Pid {
+		t.Error("the process came back")
+	}
+}
+
+func TestRuntimeThatAsksForItGetsSIGTERM(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	goodbye := make(chan string, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		goodbye <- line
+	}()
+	c.function(t, "library", env("INIT", "sigterm", "GOODBYE", l.Addr().String()))
+	if text, _ := c.invoke(t, "watch", `"hello"`); text != `"hello"` {
+		t.Fatal(text)
+	}
+	c.Close()
+	select {
+	case line := <-goodbye:
+		if line != "goodbye\n" {
+			t.Errorf("said %q", line)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the runtime was killed without a SIGTERM")
+	}
+}
+
+type noLogs struct{}
+
+func (noLogs) Put(context.Context, string, string, []logs.Event) error { return nil }
+
+// parent is this test binary in the role of a cloud that is about to be killed: it prints the ids of its function's
+// process and of that one's child, and waits.
+func parent() {
+	dir := os.Getenv("LAMBDA_TEST_PARENT")
+	ctx := context.Background()
+	fail := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	store, err := state.Open(ctx, filepath.Join(dir, "state"), slog.New(slog.DiscardHandler))
+	fail(err)
+	access, err := iam.New(ctx, iam.Config{State: store, Account: account, Region: region, Log: slog.New(slog.DiscardHandler)})
+	fail(err)
+	s, err := New(ctx, Config{State: store, IAM: access, Logs: noLogs{}, Account: account, Region: region,
+		Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(dir, "lambda")})
+	fail(err)
+	result, err := s.Invoke(ctx, Invocation{Function: "watch", Payload: []byte(`{"Do":"child"}`)})
+	fail(err)
+	fmt.Println(string(result.Payload))
+	select {}
+}
+
+func TestKilledCloudLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := startIn(t, dir)
+	c.function(t, "library")
+	c.Close()
+	c.State.Close()
+
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), "LAMBDA_TEST_PARENT="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	if err := json.Unmarshal([]byte(line), &pids); err != nil {
+		t.Fatalf("the parent said %q", line)
+	}
+	for _, pid := range pids {
+		if gone(pid) == nil {
+			t.Fatalf("process %d does not run", pid)
+		}
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	for _, pid := range pids {
+		waitGone(t, pid)
+	}
+	left, _ := os.ReadDir(filepath.Join(dir, "lambda", "environments"))
+	if len(left) != 1 {
+		t.Errorf("%d folders of environments left by a killed cloud, want 1", len(left))
+	}
+	again := startIn(t, dir)
+	if left, _ := os.ReadDir(again.environmentsDir()); len(left) != 0 {
+		t.Errorf("the next start left the folders %v", left)
+	}
+	if again.info(t, "watch").Calls != 1 {
+		t.Error("the function does not run after the restart")
+	}
+}

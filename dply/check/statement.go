@@ -1,0 +1,317 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"quotewire/dply/schema"
+	"quotewire/dply/syntax"
+	"quotewire/dply/token"
+)
+
+// plain are the verbs that need no entry in the catalog: they make no resource, or the engine itself does what they say.
+var plain = []string{"ensure", "find", "coin", "env", "show", "files.dir", "files.copy", "policy", "attachPolicy"}
+
+// statement checks one line of a target with its block. It returns nil for a line that only gives a value a name, and
+// after a mistake.
+func (c *checker) statement(n *syntax.Statement) *Statement {
+	mark := len(c.list)
+	s := &Statement{Pos: n.Verb.Pos, Verb: n.Verb.Name, Bind: n.Bind.Name}
+	var value Value = Reference{Pos: n.Bind.Pos, Statement: s}
+	keep := true
+	switch n.Verb.Name {
+	case "":
+		value, keep = c.eval(n.Args[0]), false
+	case "env":
+		value, keep = c.env(n), false
+	case "ensure", "find", "coin":
+		c.typed(s, n)
+	case "policy":
+		s.Policy = c.policy(n.Pos(), n.Body, documentPolicy)
+	case "show", "files.dir", "files.copy", "attachPolicy":
+		for _, arg := range n.Args {
+			s.Args = append(s.Args, c.eval(arg))
+		}
+		if s.Verb == "files.dir" {
+			c.path(s)
+		}
+	default:
+		c.composite(s, n)
+	}
+	if c.broken(mark) {
+		c.bind(n.Bind, nil)
+		return nil
+	}
+	c.bind(n.Bind, value)
+	if !keep {
+		return nil
+	}
+	return s
+}
+
+// broken reports whether a mistake was found since the list had mark entries.
+func (c *checker) broken(mark int) bool {
+	return slices.ContainsFunc(c.list[mark:], func(d token.Diagnostic) bool { return !d.Warning() })
+}
+
+func (c *checker) env(n *syntax.Statement) Value {
+	name, ok := c.text(n.Args[0], "the name of an environment variable")
+	if !ok {
+		return nil
+	}
+	if c.config.Env != nil {
+		if text, set := c.config.Env(name); set {
+			return String{n.Args[0].Pos(), text}
+		}
+	}
+	c.report(n.Args[0].Pos(), "E56", fmt.Sprintf("the environment variable %s is not set", name), "Set it, or name a file of variables with -e NAME, which reads NAME.envs beside the script.")
+	return nil
+}
+
+// path checks the parts of files.dir: the first absolute, or an earlier path; the others relative.
+func (c *checker) path(s *Statement) {
+	for i, arg := range s.Args {
+		ref, isRef := arg.(Reference)
+		text, isText := arg.(String)
+		switch {
+		case arg == nil:
+		case i == 0 && isRef && ref.Statement.Verb == "files.dir":
+		case i == 0 && isText && path.IsAbs(text.Text):
+		case i > 0 && isText && !path.IsAbs(text.Text):
+		default:
+			c.report(arg.Position(), "E55", "a path begins with an absolute part and goes on with relative ones", `Write: files.dir "/srv/site" "images" => images`)
+		}
+	}
+}
+
+// typed checks ensure, find and coin.
+func (c *checker) typed(s *Statement, n *syntax.Statement) {
+	name, ok := n.Args[0].(syntax.Name)
+	if !ok {
+		c.fail(n.Line, n.Args[0].Pos(), "E30", s.Verb+" needs the name of a type", fmt.Sprintf(`Write: %s aws.S3.Bucket "name"`, s.Verb))
+		return
+	}
+	t := c.types[name.Name]
+	if t == nil {
+		c.fail(n.Line, name.Ident.Pos, "E32", name.Name+" is not a type", c.didYouMean(name.Name, keys(c.types)))
+		return
+	}
+	can := map[string]bool{"ensure": t.Ensure, "find": t.Find, "coin": t.Coin}
+	if !can[s.Verb] {
+		var verbs []string
+		for _, verb := range []string{"ensure", "find", "coin"} {
+			if can[verb] {
+				verbs = append(verbs, verb)
+			}
+		}
+		c.fail(n.Line, name.Ident.Pos, "E32", fmt.Sprintf("%s is not for %s", t.Name, s.Verb), "Use "+either(verbs)+".")
+		return
+	}
+	s.Type = t
+	props := t.Properties
+	if s.Verb == "find" {
+		props = t.FindBy
+	}
+	c.named(s, n, n.Args[1:])
+	c.block(s, n, props)
+	if s.Verb == "ensure" {
+		c.capacities(s, n)
+	}
+}
+
+// capacities: a scaling range has two ends.
+func (c *checker) capacities(s *Statement, n *syntax.Statement) {
+	if (s.Prop("MinCapacity") == nil) != (s.Prop("MaxCapacity") == nil) && !n.Torn {
+		c.report(s.Pos, "E50", "MinCapacity and MaxCapacity go together", "Set both, or neither.")
+	}
+}
+
+// composite checks the verbs that the catalog brings.
+func (c *checker) composite(s *Statement, n *syntax.Statement) {
+	t := c.verbs[s.Verb]
+	if t == nil {
+		c.fail(n.Line, s.Pos, "E27", s.Verb+" is not a verb", c.didYouMean(s.Verb, append(keys(c.verbs), plain...)))
+		return
+	}
+	s.Type = t
+	switch s.Verb {
+	case "lambda.addPermissions":
+		if name, ok := n.Args[0].(syntax.StringLit); ok {
+			s.Name, s.NamePos = name.Text, name.At
+		}
+		s.Policy = c.policy(n.Pos(), n.Body, permissionPolicy)
+	case "lambda.publishVersion":
+		c.block(s, n, t.Properties)
+	case "cloudfront.invalidate":
+		for _, arg := range n.Args {
+			s.Args = append(s.Args, c.eval(arg))
+		}
+		c.block(s, n, t.Properties)
+	default:
+		c.named(s, n, n.Args)
+		c.block(s, n, t.Properties)
+	}
+	if s.Verb == "api.gatewayV2" {
+		c.parts(s, n)
+	}
+}
+
+// named takes the instance name off the line; [checker.block] takes it from the block otherwise.
+func (c *checker) named(s *Statement, n *syntax.Statement, args []syntax.Expr) {
+	if len(args) == 0 {
+		return
+	}
+	if name, ok := args[0].(syntax.StringLit); ok {
+		s.Name, s.NamePos = name.Text, name.At
+	}
+}
+
+// nameless are the verbs without an instance name.
+func nameless(verb string) bool {
+	return verb == "lambda.publishVersion" || verb == "cloudfront.invalidate"
+}
+
+// block checks the properties and adverbs of a statement.
+func (c *checker) block(s *Statement, n *syntax.Statement, allowed []schema.Property) {
+	b := c.properties(n.Body, allowed, s.Type.Name, "E33", func(a *syntax.Adverb, seen map[string]token.Position) { c.adverb(s, a, seen) },
+		func(p *syntax.Prop) bool { return !nameless(s.Verb) && c.nameProperty(s, p) })
+	s.Props = b.props
+	if n.Torn {
+		return
+	}
+	if s.Name == "" && !nameless(s.Verb) && !b.has("name") {
+		c.fail(n.Line, s.Pos, "E31", s.Verb+" needs a name", `Write it on the line in quotes, or as a property: name <- "prices"`)
+		return
+	}
+	if takesTeardown(s.Verb) && s.Teardown == "" && !b.has("@teardown") {
+		c.report(s.Pos, "E34", s.Verb+" needs a teardown strategy", "Add a line to its block: @teardown delete, or: @teardown preserve")
+		return
+	}
+	c.required(b, allowed, s.Pos, "E45", func(name string) string { return name + " was not defined" })
+}
+
+func takesTeardown(verb string) bool {
+	return slices.Contains([]string{"ensure", "lambda.function", "api.gatewayV2", "cloudfront.distribution.fromS3"}, verb)
+}
+
+// nameProperty takes name <- "…" and reports whether p was that.
+func (c *checker) nameProperty(s *Statement, p *syntax.Prop) bool {
+	if p.Name.Name != "name" {
+		return false
+	}
+	lit, ok := p.Value.(syntax.StringLit)
+	switch {
+	case !ok:
+		c.fail(p.Line, p.Name.Pos, "E30", "the name of a resource is a string as it stands", `Write: name <- "prices"`)
+	case s.Name != "":
+		c.twice(p.Name, "E37", s.NamePos)
+	default:
+		s.Name, s.NamePos = lit.Text, lit.At
+	}
+	return true
+}
+
+func (c *checker) adverb(s *Statement, a *syntax.Adverb, seen map[string]token.Position) {
+	name := a.Name
+	if s.Verb == "find" {
+		c.fail(a.Line, name.Pos, "E35", "find takes no adverbs", "What is found is never changed and never removed. Take the line away.")
+		return
+	}
+	var known []string
+	if takesTeardown(s.Verb) {
+		known = append(known, "@teardown")
+	}
+	if s.Verb == "ensure" {
+		known = append(known, "@destroy")
+	}
+	if !slices.Contains(known, name.Name) {
+		hint := s.Verb + " takes no adverbs."
+		if known != nil {
+			hint = c.didYouMean(name.Name, known) + s.Verb + " takes " + and(known) + "."
+		}
+		c.fail(a.Line, name.Pos, "E36", "no adverb "+name.Name+" here", hint)
+		return
+	}
+	if first, twice := seen[name.Name]; twice {
+		c.twice(name, "E37", first)
+		return
+	}
+	seen[name.Name] = name.Pos
+	if name.Name == "@destroy" {
+		if len(a.Args) > 0 {
+			c.fail(a.Line, a.Args[0].Pos(), "E38", "@destroy takes no argument", "Write it alone.")
+			return
+		}
+		s.Destroy = true
+		return
+	}
+	const hint = "Write: @teardown delete, or: @teardown preserve"
+	if len(a.Args) != 1 {
+		c.fail(a.Line, name.Pos, "E38", "@teardown takes one argument", hint)
+		return
+	}
+	word, ok := a.Args[0].(syntax.Name)
+	if !ok || word.Name != string(Delete) && word.Name != string(Preserve) {
+		c.fail(a.Line, a.Args[0].Pos(), "E38", "@teardown is delete or preserve", hint)
+		return
+	}
+	s.Teardown = Teardown(word.Name)
+}
+
+// parts checks the integrations, routes and stages of an API.
+func (c *checker) parts(s *Statement, n *syntax.Statement) {
+	properties := c.readers["api.gatewayV2 integration"]
+	declared, torn := map[string]token.Position{}, n.Torn
+	for _, node := range n.Body {
+		switch node := node.(type) {
+		case *syntax.Bad:
+			torn = true // it may be the integration that a route names
+		case *syntax.Command:
+			if name, ok := node.Args[0].(syntax.StringLit); ok && node.Word.Name == "integration" {
+				if first, twice := declared[name.Text]; twice {
+					c.twice(syntax.Ident{Pos: name.At, Name: name.Text}, "E37", first)
+				}
+				declared[name.Text] = name.At
+			}
+		}
+	}
+	for _, node := range n.Body {
+		node, ok := node.(*syntax.Command)
+		if !ok {
+			continue
+		}
+		name := node.Args[0].(syntax.StringLit) // the parser lets nothing else through
+		part := &Part{Kind: node.Word.Name, Pos: node.Word.Pos, Name: name.Text}
+		switch part.Kind {
+		case "integration":
+			if properties == nil {
+				continue
+			}
+			b := c.properties(node.Body, properties.Properties, "integration", "E33", nil, func(p *syntax.Prop) bool {
+				if p.Name.Name != "Description" {
+					return false
+				}
+				c.fail(p.Line, p.Name.Pos, "E62", "Description is reserved: it holds the integration's name", "Take the line away; prose can say what it is for.")
+				return true
+			})
+			part.Props = b.props
+			if !node.Torn {
+				c.required(b, properties.Properties, part.Pos, "E45", func(name string) string { return name + " was not defined" })
+			}
+		case "route":
+			target := node.Args[1].(syntax.StringLit)
+			part.Target = target.Text
+			if _, ok := declared[target.Text]; !ok && !torn {
+				c.report(target.At, "E49", fmt.Sprintf("no integration %q in this API", target.Text),
+					c.didYouMean(target.Text, keys(declared))+fmt.Sprintf("Declare it in the same block: integration %q", target.Text))
+			}
+		}
+		s.Parts = append(s.Parts, part)
+	}
+	protocol, ok := s.Prop("Protocol").(String)
+	if ok && strings.EqualFold(protocol.Text, "websocket") && s.Prop("RouteSelectionExpression") == nil && !torn {
+		c.report(s.Pos, "E48", "a websocket API needs RouteSelectionExpression", `Say which part of a message selects the route: RouteSelectionExpression <- "$request.body.action"`)
+	}
+}

@@ -1,0 +1,56 @@
+// Package dply is the deployment language: prose with statements in it, each of which says that a piece of
+// infrastructure must exist. This package has the short call that most callers want; the packages below it are the
+// phases: token and scanner (lines, blocks, tokens), syntax (the tree, with its prose), parser, and check (what it
+// means). None of them knows a cloud or reads a file. The language is described in docs/language.md.
+package dply
+
+import (
+	"quotewire/dply/check"
+	"quotewire/dply/parser"
+	"quotewire/dply/schema"
+	"quotewire/dply/syntax"
+	"quotewire/dply/token"
+)
+
+// Source is the text of one script file.
+type Source struct {
+	Name string // as diagnostics show it
+	Text []byte
+}
+
+// Option changes what [Check] does.
+type Option func(*check.Config)
+
+// LookupEnv gives env its environment, usually os.LookupEnv. Without it no variable is set.
+func LookupEnv(lookup func(name string) (string, bool)) Option {
+	return func(c *check.Config) { c.Env = lookup }
+}
+
+// Region is the region of the run, for the constants that contain it; the default is us-east-1.
+func Region(name string) Option { return func(c *check.Config) { c.Region = name } }
+
+// Check reads the files, which together are one script, and resolves them. The program is nil if there are errors; the
+// list, which is in order, may hold warnings all the same.
+func Check(catalog *schema.Catalog, sources []Source, options ...Option) (*check.Program, token.List) {
+	config := check.Config{Catalog: catalog}
+	for _, o := range options {
+		o(&config)
+	}
+	var files []*syntax.File
+	var list token.List
+	for _, s := range sources {
+		file, found := parser.Parse(s.Name, s.Text, 0)
+		files = append(files, file)
+		list = append(list, found...)
+	}
+	program, found := check.Check(files, config)
+	for _, file := range files {
+		found = file.Prune(found)
+	}
+	list = append(list, found...)
+	list.Sort()
+	if list.Err() != nil {
+		return nil, list
+	}
+	return program, list
+}
