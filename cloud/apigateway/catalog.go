@@ -20,6 +20,7 @@ type catalog struct {
 
 	writing sync.Mutex // one change at a time, from reading the old version until the new one is stored and published
 	apis    atomic.Pointer[map[string]*api]
+	changed atomic.Pointer[func()] // called after each change
 }
 
 func openCatalog(ctx context.Context, store *state.Store) (*catalog, error) {
@@ -121,6 +122,9 @@ func (c *catalog) put(ctx context.Context, old, next *api) error {
 		delete(apis, old.id())
 	}
 	c.apis.Store(&apis)
+	if f := c.changed.Load(); f != nil {
+		(*f)()
+	}
 	for id := range had {
 		if next == nil || next.snapshots[id] == nil {
 			// Left-overs are removed at the next start; the change itself is done.

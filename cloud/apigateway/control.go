@@ -167,9 +167,9 @@ type collection[T any] struct {
 func serve[T any](s *Service, k collection[T], q *request, apiID, parent, id string) (response, error) {
 	switch {
 	case id == "" && q.method == http.MethodPost:
-		return write(s, k, q, apiID, parent, "")
+		return store(s, k, q, apiID, parent, "")
 	case id != "" && q.method == http.MethodPatch:
-		return write(s, k, q, apiID, parent, id)
+		return store(s, k, q, apiID, parent, id)
 	case q.method == http.MethodGet:
 		a := s.catalog.get(apiID)
 		if a == nil {
@@ -207,8 +207,8 @@ func serve[T any](s *Service, k collection[T], q *request, apiID, parent, id str
 	return response{}, unknownOperation(q.method, "/v2/"+strings.Join(q.path, "/"))
 }
 
-// write creates a resource, or changes the one of that id.
-func write[T any](s *Service, k collection[T], q *request, apiID, parent, id string) (response, error) {
+// store creates a resource, or changes the one of that id.
+func store[T any](s *Service, k collection[T], q *request, apiID, parent, id string) (response, error) {
 	var item *T
 	err := s.change(q.ctx, apiID, func(a *api) error {
 		items, err := k.of(a, parent)

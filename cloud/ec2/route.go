@@ -101,14 +101,14 @@ func (t *routeTable) attribute(n *network, name string) (values []string, known 
 		return of(func(association) string { return t.ID })
 	}
 	pick := map[string]func(routeView) string{
-		"route.nat-gateway-id":                       func(r routeView) string { return r.NAT },
-		"route.gateway-id":                           func(r routeView) string { return r.Gateway },
-		"route.egress-only-internet-gateway-id":      func(r routeView) string { return r.EgressOnly },
-		"route.destination-cidr-block":               func(r routeView) string { return r.IPv4 },
-		"route.destination-ipv6-cidr-block":          func(r routeView) string { return r.IPv6 },
-		"route.destination-prefix-list-id":           func(r routeView) string { return r.PrefixList },
-		"route.origin":                               func(r routeView) string { return r.Origin },
-		"route.state":                                func(r routeView) string { return r.State },
+		"route.nat-gateway-id":                  func(r routeView) string { return r.NAT },
+		"route.gateway-id":                      func(r routeView) string { return r.Gateway },
+		"route.egress-only-internet-gateway-id": func(r routeView) string { return r.EgressOnly },
+		"route.destination-cidr-block":          func(r routeView) string { return r.IPv4 },
+		"route.destination-ipv6-cidr-block":     func(r routeView) string { return r.IPv6 },
+		"route.destination-prefix-list-id":      func(r routeView) string { return r.PrefixList },
+		"route.origin":                          func(r routeView) string { return r.Origin },
+		"route.state":                           func(r routeView) string { return r.State },
 	}[name]
 	if pick == nil {
 		return nil, false
@@ -137,7 +137,7 @@ type associationView struct {
 	Table  string `xml:"routeTableId"`
 	Subnet string `xml:"subnetId,omitempty"`
 	Main   bool   `xml:"main"`
-	State  state  `xml:"associationState"`
+	State  word   `xml:"associationState"`
 }
 
 type tableView struct {
@@ -192,7 +192,7 @@ func viewRoutes(n *network, t *routeTable) set[routeView] {
 func viewTable(n *network, t *routeTable) any {
 	v := tableView{ID: t.ID, VPC: t.VPC, Owner: n.account, Routes: viewRoutes(n, t), Tags: t.Tags}
 	for _, a := range t.Associations {
-		v.Associations = append(v.Associations, associationView{a.ID, t.ID, a.Subnet, a.Subnet == "", state{"associated"}})
+		v.Associations = append(v.Associations, associationView{a.ID, t.ID, a.Subnet, a.Subnet == "", word{"associated"}})
 	}
 	return v
 }
@@ -301,7 +301,7 @@ func (s *Service) associateRouteTable(c *call) ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []member{{"associationId", a.ID}, {"associationState", state{"associated"}}}, nil
+	return []member{{"associationId", a.ID}, {"associationState", word{"associated"}}}, nil
 }
 
 // takeAssociation removes an association from the table that has it.
@@ -375,7 +375,7 @@ func (s *Service) replaceAssociation(c *call) ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []member{{"newAssociationId", now}, {"associationState", state{"associated"}}}, nil
+	return []member{{"newAssociationId", now}, {"associationState", word{"associated"}}}, nil
 }
 
 const routeParams = "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock GatewayId NatGatewayId EgressOnlyInternetGatewayId NetworkInterfaceId"

@@ -30,8 +30,8 @@ func (v *vpc) id() string {
 	}
 	return v.ID
 }
-func (v *vpc) in() string                    { return "" }
-func (v *vpc) tagged() set[tag]              { return v.Tags }
+func (v *vpc) in() string                      { return "" }
+func (v *vpc) tagged() set[tag]                { return v.Tags }
 func (v *vpc) withTags(tags set[tag]) resource { w := *v; w.Tags = tags; return &w }
 
 func (v *vpc) attribute(_ *network, name string) ([]string, bool) {
@@ -68,26 +68,26 @@ func cidrs(blocks []block) []string {
 	return list
 }
 
-// state is how several parts of EC2 wrap a word.
-type state struct {
+// word is how several parts of EC2 wrap a word.
+type word struct {
 	State string `xml:"state"`
 }
 
 type blockView struct {
 	Association string `xml:"associationId"`
 	CIDR        string `xml:"cidrBlock,omitempty"`
-	State       *state `xml:"cidrBlockState,omitempty"`
+	State       *word  `xml:"cidrBlockState,omitempty"`
 	IPv6        string `xml:"ipv6CidrBlock,omitempty"`
-	IPv6State   *state `xml:"ipv6CidrBlockState,omitempty"`
+	IPv6State   *word  `xml:"ipv6CidrBlockState,omitempty"`
 	Group       string `xml:"networkBorderGroup,omitempty"`
 	Pool        string `xml:"ipv6Pool,omitempty"`
 }
 
 func viewBlock(b block, status string) blockView {
 	if b.CIDR.Addr().Is6() {
-		return blockView{Association: b.Association, IPv6: b.CIDR.String(), IPv6State: &state{status}}
+		return blockView{Association: b.Association, IPv6: b.CIDR.String(), IPv6State: &word{status}}
 	}
-	return blockView{Association: b.Association, CIDR: b.CIDR.String(), State: &state{status}}
+	return blockView{Association: b.Association, CIDR: b.CIDR.String(), State: &word{status}}
 }
 
 func viewBlocks(blocks []block) set[blockView] {
@@ -354,14 +354,14 @@ func (s *Service) makeDefault(ch *change) error {
 }
 
 type zone struct {
-	Name     string `xml:"zoneName"`
-	ID       string `xml:"zoneId"`
-	State    string `xml:"zoneState"`
-	Region   string `xml:"regionName"`
-	Type     string `xml:"zoneType"`
-	Group    string `xml:"groupName"`
-	Border   string `xml:"networkBorderGroup"`
-	OptIn    string `xml:"optInStatus"`
+	Name     string      `xml:"zoneName"`
+	ID       string      `xml:"zoneId"`
+	State    string      `xml:"zoneState"`
+	Region   string      `xml:"regionName"`
+	Type     string      `xml:"zoneType"`
+	Group    string      `xml:"groupName"`
+	Border   string      `xml:"networkBorderGroup"`
+	OptIn    string      `xml:"optInStatus"`
 	Messages set[string] `xml:"messageSet"`
 }
 

@@ -262,7 +262,7 @@ func (e *environment) follow(x *execution) *fault {
 	}
 	e.process.measure()
 	x.memory = e.process.memory()
-	e.stop(false)
+	e.stop(result == ended && x.replied.Load())
 	return trouble
 }
 
@@ -294,7 +294,7 @@ func (e *environment) stop(gently bool) {
 	if e.process == nil {
 		return
 	}
-	println("DBG", gently, e.api.wantsTerm(), e.process.hasExited());if gently && e.api.wantsTerm() && e.process.terminate() {
+	if gently && e.api.wantsTerm() && e.process.terminate() {
 		select {
 		case <-e.process.exited:
 		case <-time.After(shutdownGrace):

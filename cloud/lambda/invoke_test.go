@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,11 +189,20 @@ func TestConcurrentInvocationsScaleOutAndTheLastUsedIsReused(t *testing.T) {
 		conn.Close()
 	}
 	running.Wait()
+	settled := func() {
+		for idle := 0; idle < n; runtime.Gosched() { // an answer comes before its environment is idle
+			c.pool.mu.Lock()
+			idle = len(c.pool.fleets["watch"].idle[c.catalog.get("watch").latest().key()])
+			c.pool.mu.Unlock()
+		}
+	}
+	settled()
 	last := c.info(t, "watch")
 	if !pids[last.Pid] {
 		t.Error("a sixth process was started although five were idle")
 	}
 	for range 10 {
+		settled()
 		if next := c.info(t, "watch"); next.Pid != last.Pid {
 			t.Errorf("invocation ran in process %d, want the one used last, %d", next.Pid, last.Pid)
 		}

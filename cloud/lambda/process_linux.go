@@ -15,8 +15,9 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// reap waits for the process to end, kills what is left of its group, and only then lets go of its id.
-func (p *process) reap() {
+// reap waits for the process to end, kills what is left of its group, and only then, after it has
+// told so, lets go of its id.
+func (p *process) reap(gone func()) {
 	for {
 		if err := unix.Waitid(unix.P_PID, p.os.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != unix.EINTR {
 			break
@@ -25,6 +26,7 @@ func (p *process) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	syscall.Kill(-p.os.Pid, syscall.SIGKILL)
+	gone()
 	p.state, _ = p.os.Wait()
 	p.reaped = true
 	// The maximum that the kernel reports at the end counts this process too, as it was when it forked. It serves only

@@ -8,12 +8,13 @@ import "syscall"
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // reap waits for the process to end and kills what is left of its group.
-func (p *process) reap() {
+func (p *process) reap(gone func()) {
 	state, _ := p.os.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state, p.reaped = state, true
 	syscall.Kill(-p.os.Pid, syscall.SIGKILL)
+	gone()
 	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
 		p.peak = int64(usage.Maxrss) // bytes on Darwin; the BSDs count in KB
 	}

@@ -36,6 +36,7 @@ type spawner struct {
 	requests chan func()
 	done     chan struct{}
 	once     sync.Once
+	guard    guard
 }
 
 func startSpawner() *spawner {
@@ -52,8 +53,11 @@ func startSpawner() *spawner {
 
 // stop ends the spawner once all its processes are gone.
 func (s *spawner) stop() {
-	s.once.Do(func() { close(s.requests) })
-	<-s.done
+	s.once.Do(func() {
+		close(s.requests)
+		<-s.done
+		s.guard.stop()
+	})
 }
 
 // start starts an executable in dir with exactly these variables. What it prints goes line by line to print.
@@ -85,6 +89,7 @@ func (s *spawner) start(path, dir string, variables []string, print func(line []
 	}
 	<-started
 	if err == nil {
+		s.guard.watch(p.os.Pid)
 		p.output, err = followOutput(r, print)
 	}
 	if err != nil {
@@ -93,7 +98,7 @@ func (s *spawner) start(path, dir string, variables []string, print func(line []
 	}
 	go func() {
 		defer close(p.exited)
-		p.reap()
+		p.reap(func() { s.guard.forget(p.os.Pid) })
 	}()
 	return p, nil
 }

@@ -85,3 +85,12 @@ func distance(a, b string, limit int) int {
 	}
 	return last[len(y)]
 }
+
+// Phrase is a question to append to a message about an unknown word, "; did you mean …?", or "" if nothing is like it.
+func Phrase(word string, names []string) string {
+	near := Nearest(word, names)
+	if len(near) == 0 {
+		return ""
+	}
+	return `; did you mean "` + strings.Join(near, `", "`) + `"?`
+}

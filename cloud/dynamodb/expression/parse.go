@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"quotewire/cloud/dynamodb/attribute"
 )
@@ -131,7 +132,7 @@ func (p *parser) unexpected() {
 	if t.text == "" {
 		t.text = "<EOF>"
 	}
-	p.fail(syntax, `Syntax error; token: "%s", near: "%s"`, t.text, p.text[before.start:after.end])
+	p.fail(syntax, `Syntax error; token: "%s", near: "%s"`, t.text, strings.TrimSpace(p.text[before.start:after.end]))
 	p.pos = len(p.tokens) - 1
 }
 
