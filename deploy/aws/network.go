@@ -289,10 +289,11 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 			in := &ec2.CreateSubnetInput{VpcId: &s.id, CidrBlock: &cidr, AvailabilityZone: &zone,
 				TagSpecifications: named(types.ResourceTypeSubnet, w.Name+"-"+zone[len(zone)-1:])}
 			if w.dualStack() {
-				if cidr, err = freeRange6(s.ipv6, s.subnets); err != nil {
+				cidr6, err := freeRange6(s.ipv6, s.subnets)
+				if err != nil {
 					return err
 				}
-				in.Ipv6CidrBlock = &cidr
+				in.Ipv6CidrBlock = &cidr6
 			}
 			out, err := m.ec2.CreateSubnet(ctx, in)
 			if err != nil {

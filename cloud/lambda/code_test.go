@@ -1,0 +1,140 @@
+package lambda
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// send sends a signed request as it stands.
+func send(t *testing.T, key aws.Credentials, method, url, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(body))
+	if err := v4.NewSigner().SignHTTP(r.Context(), key, r, hex.EncodeToString(sum[:]), "lambda", region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func TestUnzipKeepsModesAndLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data := zipOf(
+		file{"bootstrap", 0o755, "b"}, file{"deep/er/data", 0o444, "d"}, file{"empty/", os.ModeDir | 0o700, ""},
+		file{"link", os.ModeSymlink | 0o777, "deep/er/data"}, file{"deep/up", os.ModeSymlink | 0o777, "../bootstrap"},
+	)
+	if err := unzip(data, dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"bootstrap": 0o755, "deep/er/data": 0o644, "empty": os.ModeDir | 0o755, "deep": os.ModeDir | 0o755, "link": 0o644, "deep/up": 0o755} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v; want %v", name, info, err, want)
+		}
+	}
+}
+
+func TestUnzipDoesNotLeaveItsFolder(t *testing.T) {
+	t.Parallel()
+	link := os.ModeSymlink | 0o777
+	for name, files := range map[string][]file{
+		"climbing":         {{"../out", 0o644, "x"}},
+		"climbing inside":  {{"a/../../out", 0o644, "x"}},
+		"absolute":         {{"/out", 0o644, "x"}},
+		"backslash":        {{`..\out`, 0o644, "x"}},
+		"absolute link":    {{"l", link, "/etc/passwd"}},
+		"climbing link":    {{"a/l", link, "../../out"}},
+		"through a link":   {{"l", link, ".."}, {"l/out", 0o644, "x"}},
+		"link over link":   {{"a/b/l", link, "../.."}, {"m", link, "a/b/l/.."}},
+		"file over folder": {{"a/b", 0o644, "x"}, {"a", 0o644, "x"}},
+		"device":           {{"d", os.ModeDevice | 0o644, ""}},
+	} {
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "in")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := unzip(zipOf(files...), dir); err == nil {
+			t.Errorf("%s: unpacked without an error", name)
+		}
+		if entries, _ := os.ReadDir(parent); len(entries) != 1 {
+			t.Errorf("%s: wrote outside of its folder: %v", name, entries)
+		}
+	}
+}
+
+// An archive that says it is small and is not.
+func TestUnzipStopsAtTheLimitWhateverTheDirectorySays(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	to, _ := w.Create("bootstrap")
+	zeros := make([]byte, 1<<20)
+	for range maxUnzipped>>20 + 2 {
+		to.Write(zeros)
+	}
+	w.Close()
+	data := b.Bytes()
+	directory := bytes.LastIndex(data, []byte("PK\x01\x02"))
+	binary.LittleEndian.PutUint32(data[directory+24:], 100) // the uncompressed size
+	if err := checkZip(data); err != nil {
+		t.Skipf("the directory is checked already: %v", err)
+	}
+	dir := t.TempDir()
+	if err := unzip(data, dir); err == nil {
+		t.Error("unpacked without an error")
+	}
+	info, err := os.Stat(filepath.Join(dir, "bootstrap"))
+	if err == nil && info.Size() > maxUnzipped+1 {
+		t.Errorf("wrote %d bytes", info.Size())
+	}
+}
+
+func TestUnpackedCodeIsMadeAgainWhenItIsMissing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := startIn(t, dir)
+	c.function(t, "raw")
+	c.Close()
+	c.State.Close()
+	if err := os.RemoveAll(filepath.Join(dir, "lambda")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "lambda", "code", partial+"1"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	again := startIn(t, dir)
+	if got, failed := again.invoke(t, "watch", `"here"`); failed || got != `"here"` {
+		t.Errorf("answer %s", got)
+	}
+	entries, _ := os.ReadDir(filepath.Join(dir, "lambda", "code"))
+	if len(entries) != 1 || entries[0].Name() != hashOf(t, again, "watch") {
+		t.Errorf("the code folder holds %v", entries)
+	}
+}
