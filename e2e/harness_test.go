@@ -53,7 +53,7 @@ func root(t *testing.T) string {
 }
 
 // patience bounds each wait for an event. It says when to give up, not how fast anything is.
-const patience = 2 * time.Minute
+const patience = time.Minute
 
 // process is a running quotewire up or cloud.
 type process struct {

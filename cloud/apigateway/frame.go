@@ -201,7 +201,7 @@ func unmask(p []byte, mask uint32) {
 		p = p[8:]
 	}
 	for i := range p {
-		p[i] ^= byte(mask >> (8 * i))
+		p[i] ^= byte(mask >> (8 * (i & 3)))
 	}
 }
 

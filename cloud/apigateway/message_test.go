@@ -92,7 +92,7 @@ func TestAnswersToAMessage(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g.functions.set(func(_ context.Context, in lambda.Invocation) (lambda.Result, error) {
-				if strings.Contains(string(in.Payload), "end") {
+				if strings.Contains(string(in.Payload), "finally") {
 					return lambda.Result{Payload: []byte(`{"statusCode":200,"body":"the end"}`)}, nil
 				}
 				return test.result, test.err
@@ -111,7 +111,7 @@ func TestAnswersToAMessage(t *testing.T) {
 					t.Errorf("%s: %s, want %s", action, got, want)
 				}
 			}
-			write(t, c, `{"action":"two","end":1}`) // nothing else came, and the socket is open
+			write(t, c, `{"action":"two","finally":1}`) // nothing else came, and the socket is open
 			if got := read(t, c); got != "the end" {
 				t.Errorf("%s came before the end", got)
 			}

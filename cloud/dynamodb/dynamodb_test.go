@@ -2,6 +2,8 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +20,9 @@ import (
 )
 
 // allowed is an authorizer that remembers what it was asked, and refuses what it is told to.
-type allowed struct{ refuse func(action, resource string, keys map[string]string) bool }
+type allowed struct {
+	refuse func(action, resource string, keys map[string]string) bool
+}
 
 func (a allowed) Authorize(_ context.Context, _ protocol.Protocol, action, resource string, keys map[string]string) error {
 	if a.refuse != nil && a.refuse(action, resource, keys) {
@@ -104,6 +108,9 @@ func post(t testing.TB, s *Service, operation, body string) (int, string) {
 	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
 	s.ServeHTTP(w, r)
+	if got, want := w.Header().Get("X-Amz-Crc32"), fmt.Sprint(crc32.ChecksumIEEE(w.Body.Bytes())); got != want {
+		t.Errorf("%s: the checksum is %s, want %s", operation, got, want)
+	}
 	return w.Code, w.Body.String()
 }
 

@@ -20,8 +20,7 @@ const (
 var (
 	errNotFound       = protocol.Errorf(http.StatusBadRequest, shape+"ResourceNotFoundException", "Requested resource not found")
 	errKeySchema      = invalid("The provided key element does not match the schema")
-	errConditionText  = "The conditional request failed"
-	errCondition      = protocol.Errorf(http.StatusBadRequest, shape+"ConditionalCheckFailedException", "%s", errConditionText)
+	errCondition      = protocol.Errorf(http.StatusBadRequest, shape+"ConditionalCheckFailedException", "The conditional request failed")
 	errItemSize       = invalid("Item size has exceeded the maximum allowed size")
 	errUpdateSize     = invalid("Item size to update has exceeded the maximum allowed size")
 	errDuplicateKeys  = invalid("Provided list of item keys contains duplicates")

@@ -99,7 +99,7 @@ type batchKeys struct {
 	ConsistentRead           bool              `json:",omitempty"`
 	ProjectionExpression     *string           `json:",omitempty"`
 	ExpressionAttributeNames map[string]string `json:",omitempty"`
-	legacy                   `json:"-"`
+	legacy
 }
 
 func (s *Service) batchGetItem(c call) ([]byte, error) {

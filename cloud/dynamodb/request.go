@@ -73,13 +73,13 @@ func projection(p *expression.Params, text *string) (*expression.Projection, err
 // legacy are the parameters from before the expressions. They are refused, for to ignore one would change what a request
 // means.
 type legacy struct {
-	AttributesToGet     json.RawMessage
-	AttributeUpdates    json.RawMessage
-	Expected            json.RawMessage
-	ConditionalOperator json.RawMessage
-	KeyConditions       json.RawMessage
-	QueryFilter         json.RawMessage
-	ScanFilter          json.RawMessage
+	AttributesToGet     json.RawMessage `json:",omitempty"`
+	AttributeUpdates    json.RawMessage `json:",omitempty"`
+	Expected            json.RawMessage `json:",omitempty"`
+	ConditionalOperator json.RawMessage `json:",omitempty"`
+	KeyConditions       json.RawMessage `json:",omitempty"`
+	QueryFilter         json.RawMessage `json:",omitempty"`
+	ScanFilter          json.RawMessage `json:",omitempty"`
 }
 
 func (l *legacy) check() error {

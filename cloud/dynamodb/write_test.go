@@ -44,6 +44,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"UpdateItem", `{"TableName":"Prices","Key":{"ticker":{"S":"E"},"time":{"N":"1"}},"UpdateExpression":"SET x=:a","ExpressionAttributeValues":{":a":{"S":"a"},":b":{"S":"a"}}}`, validation, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:b}"},
 		{"DeleteItem", `{"TableName":"Prices","Key":{"ticker":{"S":"E"},"time":{"S":"1"}}}`, validation, "The provided key element does not match the schema"},
 		{"BatchGetItem", `{"RequestItems":{"Prices":{"Keys":[{"ticker":{"S":"E"},"time":{"N":"1"}},{"ticker":{"S":"E"},"time":{"N":"1.0"}}]}}}`, validation, "Provided list of item keys contains duplicates"},
+		{"BatchGetItem", `{"RequestItems":{"Prices":{"AttributesToGet":["x"],"Keys":[{"ticker":{"S":"E"},"time":{"N":"1"}}]}}}`, validation, "The legacy parameter AttributesToGet is not supported by the embedded cloud: use ProjectionExpression instead"},
 		{"BatchWriteItem", `{"RequestItems":{"Prices":[{"PutRequest":{"Item":{"ticker":{"S":"E"},"time":{"N":"1"}}}},{"DeleteRequest":{"Key":{"ticker":{"S":"E"},"time":{"N":"1"}}}}]}}`, validation, "Provided list of item keys contains duplicates"},
 		{"BatchWriteItem", `{"RequestItems":{"Prices":[` + strings.Repeat(`{"PutRequest":{"Item":{"ticker":{"S":"E"},"time":{"N":"1"}}}},`, 25) + `{}]}}`, validation, "Member must have length less than or equal to 25"},
 		{"BatchWriteItem", `{"RequestItems":{"Prices":[{}]}}`, validation, "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},

@@ -186,7 +186,7 @@ func (s *codeStore) unpack(ctx context.Context, hash, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	if err := unzip(zip, temporary); err != nil {
+	if err := unzip(zip, temporary, maxUnzipped); err != nil {
 		return fmt.Errorf("unpack code %s: %w", hash, err)
 	}
 	if err := os.Chmod(temporary, 0o755); err != nil {

@@ -320,6 +320,9 @@ func (e *environment) report(x *execution, took, initDuration time.Duration, tro
 		status = "Status: error\tError Type: " + trouble.kind + "\t"
 		e.log.line("RequestId: " + x.id + " Error: " + trouble.text + "\n" + trouble.kind)
 	}
+	if trouble != nil && trouble.kind != "" {
+		e.warn(trouble)
+	}
 	memory := x.memory
 	if e.process != nil {
 		memory = e.process.memory()
@@ -333,6 +336,19 @@ func (e *environment) report(x *execution, took, initDuration time.Duration, tro
 	b.WriteString(status)
 	e.log.line("END RequestId: " + x.id)
 	e.log.line(b.String())
+}
+
+// warn tells the person who runs the cloud that a function has failed, and where to look.
+func (e *environment) warn(f *fault) {
+	advice := "read its output in the log group"
+	switch f.kind {
+	case timedOut:
+		advice = "find out what it waits for, or give it a longer Timeout; its output is in the log group"
+	case "Runtime.InvalidEntrypoint":
+		advice = "deploy code that this machine can run"
+	}
+	e.service.Log.Warn("lambda: a function has failed: "+advice, "function", e.name(), "error", f.text,
+		"last output", e.log.lastLine(), "log group", e.release.Config.LoggingConfig.LogGroup)
 }
 
 func milliseconds(d time.Duration) string {

@@ -518,11 +518,13 @@ func TestUpdateSwitchesToNewEnvironmentsWhileOldOnesFinish(t *testing.T) {
 		t.Errorf("the new environment was not reused: %+v", next)
 	}
 
-	c.invoke(t, "watch", `{}`)
+	idle := c.info(t, "watch")
+	waitGone(t, old) // it was busy during the update, and ends when it has finished
 	if _, err := c.client.UpdateFunctionCode(t.Context(), &awslambda.UpdateFunctionCodeInput{FunctionName: aws.String("watch"), ZipFile: binaries["raw"]}); err != nil {
 		t.Fatal(err)
 	}
 	c.active(t, "watch")
+	waitGone(t, idle.Pid)
 	if text, _ := c.invoke(t, "watch", `"raw now"`); text != `"raw now"` {
 		t.Errorf("after the update of the code: %s", text)
 	}

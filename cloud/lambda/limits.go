@@ -25,6 +25,7 @@ const (
 	maxEventAttempts   = 3 // the first and two retries
 	maxQueuedEvents    = 10_000
 	maxLine            = 256 << 10 // of one log event, as CloudWatch Logs has it
+	maxShown           = 500       // of a line in the cloud's own log
 	maxPendingLines    = 10_000    // of one environment, waiting to be stored; later ones are dropped and counted
 	maxThrottleBackoff = 5 * time.Minute
 	maxEventAge        = 6 * time.Hour

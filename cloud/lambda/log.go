@@ -35,6 +35,7 @@ type logStream struct {
 	mu      sync.Mutex // protects following
 	pending []logs.Event
 	dropped int
+	last    string // what the function printed last, to be shown when it fails
 	tail    *tail
 	writer  iam.Principal // the role session in whose name the log is written
 }
@@ -77,10 +78,25 @@ func (l *logStream) line(text string) { l.add(text + "\n") }
 // output logs what the function printed.
 func (l *logStream) output(line []byte, complete bool) {
 	text := string(line)
+	if text != "" {
+		l.mu.Lock()
+		l.last = text
+		l.mu.Unlock()
+	}
 	if complete {
 		text += "\n"
 	}
 	l.add(text)
+}
+
+// lastLine is what the function printed last, cut to a length that a person reads.
+func (l *logStream) lastLine() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.last) > maxShown {
+		return l.last[:maxShown] + "…"
+	}
+	return l.last
 }
 
 func (l *logStream) add(text string) {

@@ -15,6 +15,10 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// keepFiles sees to it that functions do not get the open files that this process was given by whoever started it: Go
+// marks only those that it has opened itself.
+func keepFiles() { unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) }
+
 // reap waits for the process to end, kills what is left of its group, and only then, after it has
 // told so, lets go of its id.
 func (p *process) reap(gone func()) {

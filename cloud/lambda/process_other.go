@@ -7,6 +7,8 @@ import "syscall"
 // attributes puts a process into a group of its own.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+func keepFiles() {}
+
 // reap waits for the process to end and kills what is left of its group.
 func (p *process) reap(gone func()) {
 	state, _ := p.os.Wait()

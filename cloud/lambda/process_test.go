@@ -218,3 +218,38 @@ func TestKilledCloudLeavesNoProcess(t *testing.T) {
 		t.Error("the function does not run after the restart")
 	}
 }
+
+func TestDrainHandsOnEverythingThatWasPrintedBefore(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var lines []string // touched under the output's lock, which drain takes as well
+	o, err := followOutput(r, func(line []byte, complete bool) {
+		lines = append(lines, fmt.Sprintf("%s %v", line, complete))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		fmt.Fprintf(w, "first %d\n\nhalf", i)
+		o.drain()
+		o.mu.Lock()
+		n := len(lines)
+		o.mu.Unlock()
+		if n != 2*i+2 {
+			t.Fatalf("after %d rounds %d lines were handed on, want %d", i+1, n, 2*i+2)
+		}
+	}
+	w.WriteString(strings.Repeat("x", maxLine))
+	w.Close()
+	o.close()
+	if got := lines[len(lines)-1]; got != "xxxx false" {
+		t.Errorf("the end of a line that is too long is %.20q, want the 4 bytes beyond the limit", got)
+	}
+	if got := len(lines[len(lines)-2]); got != maxLine+len(" false") {
+		t.Errorf("the line that is too long was cut at %d bytes, want %d", got, maxLine+len(" false"))
+	}
+}

@@ -40,6 +40,7 @@ type spawner struct {
 }
 
 func startSpawner() *spawner {
+	keepFiles()
 	s := &spawner{requests: make(chan func()), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)

@@ -120,7 +120,7 @@ func (r *recorder) Put(ctx context.Context, group, stream string, events []logs.
 }
 
 // wait returns the text of a group once it contains all of wanted.
-func (r *recorder) wait(t *testing.T, group string, wanted ...string) string {
+func (r *recorder) wait(t testing.TB, group string, wanted ...string) string {
 	t.Helper()
 	for {
 		r.mu.Lock()
@@ -173,12 +173,12 @@ func (network) Placement(ctx context.Context, subnets, groups []string) (string,
 	return "vpc-1", true, nil
 }
 
-func start(t *testing.T, edit ...func(*Config)) *cloud {
+func start(t testing.TB, edit ...func(*Config)) *cloud {
 	t.Helper()
 	return startIn(t, t.TempDir(), edit...)
 }
 
-func startIn(t *testing.T, dir string, edit ...func(*Config)) *cloud {
+func startIn(t testing.TB, dir string, edit ...func(*Config)) *cloud {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	store, err := state.Open(t.Context(), filepath.Join(dir, "state"), slog.New(slog.DiscardHandler))
@@ -212,7 +212,7 @@ func startIn(t *testing.T, dir string, edit ...func(*Config)) *cloud {
 }
 
 // testWriter logs to the test as long as it runs.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	if w.t.Context().Err() == nil {
@@ -245,7 +245,7 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
 // role makes a role for functions with one policy.
-func (c *cloud) role(t *testing.T, name, policy string) string {
+func (c *cloud) role(t testing.TB, name, policy string) string {
 	t.Helper()
 	if _, err := c.roles.CreateRole(t.Context(), &awsiam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust)}); err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func (c *cloud) role(t *testing.T, name, policy string) string {
 const mayLog = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}`
 
 // function makes a function of one of testdata's binaries and waits until it is active.
-func (c *cloud) function(t *testing.T, binary string, edit ...func(*awslambda.CreateFunctionInput)) string {
+func (c *cloud) function(t testing.TB, binary string, edit ...func(*awslambda.CreateFunctionInput)) string {
 	t.Helper()
 	in := &awslambda.CreateFunctionInput{
 		FunctionName: aws.String("watch"), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Role: aws.String(roleARN),
@@ -282,7 +282,7 @@ func (c *cloud) function(t *testing.T, binary string, edit ...func(*awslambda.Cr
 	return *in.FunctionName
 }
 
-func (c *cloud) active(t *testing.T, name string) {
+func (c *cloud) active(t testing.TB, name string) {
 	t.Helper()
 	quick := func(o *awslambda.FunctionUpdatedV2WaiterOptions) { o.MinDelay = time.Millisecond }
 	if err := awslambda.NewFunctionUpdatedV2Waiter(c.client).Wait(t.Context(), &awslambda.GetFunctionInput{FunctionName: &name}, 10*time.Second, quick); err != nil {
@@ -304,7 +304,7 @@ func timeout(seconds int32) func(*awslambda.CreateFunctionInput) {
 }
 
 // invoke calls a function and returns its answer and whether it is an error.
-func (c *cloud) invoke(t *testing.T, function, payload string) (string, bool) {
+func (c *cloud) invoke(t testing.TB, function, payload string) (string, bool) {
 	t.Helper()
 	out, err := c.client.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: &function, Payload: []byte(payload)})
 	if err != nil {
@@ -320,7 +320,7 @@ type info struct {
 	Dir, Build, Client      string
 }
 
-func (c *cloud) info(t *testing.T, function string) (i info) {
+func (c *cloud) info(t testing.TB, function string) (i info) {
 	t.Helper()
 	text, failed := c.invoke(t, function, `{}`)
 	if failed {
@@ -333,7 +333,7 @@ func (c *cloud) info(t *testing.T, function string) (i info) {
 }
 
 // wantError checks the code and a part of the text of an answer.
-func wantError(t *testing.T, err error, code, text string) {
+func wantError(t testing.TB, err error, code, text string) {
 	t.Helper()
 	var e smithy.APIError
 	if !errors.As(err, &e) {

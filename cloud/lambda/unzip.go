@@ -58,8 +58,8 @@ func entryName(f *zip.File) (string, error) {
 
 // unzip unpacks an archive below dir. Every file is opened through [os.Root], so neither a name nor a symbolic link
 // inside the archive leads out of dir. Modes are those of the entries; symbolic links are made last, when nothing is
-// written anymore. An archive that grows beyond Lambda's limit is abandoned at the limit.
-func unzip(data []byte, dir string) error {
+// written anymore. An archive that grows beyond limit, whatever its directory says, is abandoned there.
+func unzip(data []byte, dir string, limit int64) error {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return errZip()
@@ -69,7 +69,7 @@ func unzip(data []byte, dir string) error {
 		return err
 	}
 	defer root.Close()
-	left := int64(maxUnzipped)
+	left := limit
 	var links []*zip.File
 	for _, f := range archive.File {
 		name, err := entryName(f)
