@@ -278,8 +278,12 @@ func (s *socket) message() message {
 func (s *socket) until(want func(message) bool) message {
 	s.t.Helper()
 	for {
-		if m := s.message(); want(m) {
+		m := s.message()
+		if want(m) {
 			return m
+		}
+		if m.Action == "" { // a gateway's own frame: the function failed
+			s.t.Fatalf("the socket got %+v", m)
 		}
 	}
 }

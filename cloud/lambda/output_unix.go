@@ -49,7 +49,7 @@ func followOutput(pipe *os.File, print func(line []byte, complete bool)) (*outpu
 
 // drain hands on what is in the pipe now.
 func (o *output) drain() {
-	
+	o.raw.Control(func(fd uintptr) { o.read(fd) })
 }
 
 // close hands on what is left, also a line that was not finished, and ends the following. The process is gone.

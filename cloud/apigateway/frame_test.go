@@ -1,0 +1,145 @@
+package apigateway
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// clientFrame is a masked frame, as clients send it. The first byte is given whole.
+func clientFrame(first byte, payload string) []byte {
+	b := []byte{first}
+	switch n := len(payload); {
+	case n <= 125:
+		b = append(b, 0x80|byte(n))
+	case n <= 0xffff:
+		b = append(b, 0x80|126, byte(n>>8), byte(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
+	}
+	mask := [4]byte{0x12, 0x34, 0x56, 0x78}
+	b = append(b, mask[:]...)
+	for i := range len(payload) {
+		b = append(b, payload[i]^mask[i&3])
+	}
+	return b
+}
+
+func text(payload string) []byte { return clientFrame(0x80|opText, payload) }
+
+func TestMessageReader(t *testing.T) {
+	big := strings.Repeat("x", maxFrame)
+	for _, test := range []struct {
+		name  string
+		bytes []byte
+		want  string // messages and controls, each after its opcode's letter; then how it ends
+	}{
+		{"text", text("hello"), "t:hello EOF"},
+		{"empty", text(""), "t: EOF"},
+		{"every length around the masks", join(text("1"), text("12"), text("1234567"), text("12345678"), text("123456789")), "t:1 t:12 t:1234567 t:12345678 t:123456789 EOF"},
+		{"126 bytes", text(strings.Repeat("y", 126)), "t:" + strings.Repeat("y", 126) + " EOF"},
+		{"largest frame", text(big), "t:" + big + " EOF"},
+		{"fragments with a ping between", join(clientFrame(opText, "a"), clientFrame(0x80|opPing, "p"), clientFrame(opContinuation, ""), clientFrame(0x80|opContinuation, "b")), "9:p t:ab EOF"},
+		{"a character across fragments", join(clientFrame(opText, "\xc3"), clientFrame(0x80|opContinuation, "\xa4")), "t:ä EOF"},
+		{"largest message", join(clientFrame(opText, big), clientFrame(opContinuation, big), clientFrame(opContinuation, big), clientFrame(0x80|opContinuation, big)), "t:" + big + big + big + big + " EOF"},
+		{"close", clientFrame(0x80|opClose, "\x03\xe8bye"), "8:\x03\xe8bye EOF"},
+		{"frame too big", text(big + "x"), "1009"},
+		{"frame far too big", []byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "1009"},
+		{"message too big", join(clientFrame(opText, big), clientFrame(opContinuation, big), clientFrame(opContinuation, big), clientFrame(opContinuation, big), clientFrame(0x80|opContinuation, "x")), "1009"},
+		{"binary", clientFrame(0x80|opBinary, "x"), "1003"},
+		{"not masked", []byte{0x81, 1, 'x'}, "1002"},
+		{"reserved bit", clientFrame(0xc0|opText, "x"), "1002"},
+		{"unknown opcode", clientFrame(0x83, "x"), "1002"},
+		{"unknown control", clientFrame(0x8b, "x"), "1002"},
+		{"continuation of nothing", clientFrame(0x80|opContinuation, "x"), "1002"},
+		{"text in a message", join(clientFrame(opText, "a"), text("b")), "1002"},
+		{"fragmented ping", clientFrame(opPing, "x"), "1002"},
+		{"long ping", clientFrame(0x80|opPing, strings.Repeat("x", 126)), "1002"},
+		{"no UTF-8", text("\xff"), "1007"},
+		{"cut in the head", text("hello")[:3], "EOF"},
+		{"cut in the payload", text("hello")[:8], "EOF"},
+	} {
+		for how, r := range map[string]io.Reader{"at once": bytes.NewReader(test.bytes), "by bytes": iotest.OneByteReader(bytes.NewReader(test.bytes))} {
+			if got := readAll(r); got != test.want {
+				t.Errorf("%s, %s: %s, want %s", test.name, how, shorten([]byte(got)), shorten([]byte(test.want)))
+			}
+		}
+	}
+}
+
+func join(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
+
+func readAll(source io.Reader) string {
+	r := messageReader{source: source}
+	var got []string
+	for {
+		opcode, payload, err := r.next()
+		var refused *closeError
+		switch {
+		case errors.As(err, &refused):
+			return strings.Join(append(got, fmtCode(refused.code)), " ")
+		case err != nil:
+			return strings.Join(append(got, "EOF"), " ")
+		case opcode == opText:
+			got = append(got, "t:"+string(payload))
+		default:
+			got = append(got, string('0'+rune(opcode))+":"+string(payload))
+		}
+	}
+}
+
+func fmtCode(code int) string {
+	return string([]byte{byte('0' + code/1000), byte('0' + code/100%10), byte('0' + code/10%10), byte('0' + code%10)})
+}
+
+func TestCloseFrames(t *testing.T) {
+	for _, test := range []struct {
+		payload string
+		code    int
+		reason  string
+		refused int
+	}{
+		{"", 1005, "", 0},
+		{"\x03\xe8", 1000, "", 0},
+		{"\x0f\xa0why", 4000, "why", 0},
+		{"\x03", 0, "", 1002},
+		{"\x03\xed", 0, "", 1002}, // 1005 is never sent
+		{"\x03\xee", 0, "", 1002},
+		{"\x03\xe7", 0, "", 1002}, // 999
+		{"\x13\x88", 0, "", 1002}, // 5000
+		{"\x03\xe8\xff", 0, "", 1007},
+	} {
+		code, reason, err := parseClose([]byte(test.payload))
+		var refused *closeError
+		if errors.As(err, &refused) {
+			code = 0
+		} else {
+			refused = &closeError{}
+		}
+		if code != test.code || reason != test.reason || refused.code != test.refused {
+			t.Errorf("%q: %d %q %v, want %d %q %d", test.payload, code, reason, err, test.code, test.reason, test.refused)
+		}
+	}
+	if got := closePayload(1000, strings.Repeat("ä", 100)); len(got) != 124 {
+		t.Errorf("a long reason takes %d bytes, want 124: whole characters within 125", len(got))
+	}
+}
+
+// FuzzMessageReader holds that the reader neither fails nor exceeds its limits, whatever it reads, and that what it
+// accepts does not depend on how the bytes arrive.
+func FuzzMessageReader(f *testing.F) {
+	f.Add(text("hello"))
+	f.Add(join(clientFrame(opText, "a"), clientFrame(0x80|opPing, "p"), clientFrame(0x80|opContinuation, "b")))
+	f.Add(clientFrame(0x80|opClose, "\x03\xe8bye"))
+	f.Add([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		at, by := readAll(bytes.NewReader(b)), readAll(iotest.OneByteReader(bytes.NewReader(b)))
+		if at != by {
+			t.Errorf("at once %q, by bytes %q", at, by)
+		}
+	})
+}
