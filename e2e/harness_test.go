@@ -288,11 +288,12 @@ func (s *socket) until(want func(message) bool) message {
 	}
 }
 
-// identify says who the user is and returns the first quotes.
+// identify says who the user is and returns the quotes of everything that this user watches. Sample users watch ten or
+// more; a shorter message is a price that was published meanwhile.
 func (s *socket) identify(user string) message {
 	s.t.Helper()
 	s.send(`{"action":"user","id":"` + user + `"}`)
-	return s.until(func(m message) bool { return m.Action == "quotes" })
+	return s.until(func(m message) bool { return m.Action == "quotes" && len(m.Quotes) >= 10 })
 }
 
 func (m message) price(ticker string) (int64, bool) {

@@ -1,0 +1,68 @@
+package apigateway
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"net"
+)
+
+// BenchmarkBroadcast sends one message to every connection, and waits until every client has its copy: an iteration is
+// one delivery to each. The frame is made once, as it is for a post.
+func BenchmarkBroadcast(b *testing.B) {
+	for _, n := range []int{100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			g := start(b, b.TempDir())
+			id := g.webSocketAPI(b, "$default")
+			payload := []byte(`{"action":"quotes","connection-id":"O9iVddyboAMCJ1A=","quotes":[{"ticker":"EIQQ","price":2200}]}`)
+			frame := textFrame(payload)
+			var received sync.WaitGroup // deliveries of the current message
+			var readers sync.WaitGroup
+			var clients []net.Conn
+			for range n {
+				c, r, response := handshake(b, g.Authority, pathPrefix+id+"/development")
+				if response.StatusCode != http.StatusSwitchingProtocols {
+					b.Fatal(response.Status)
+				}
+				clients = append(clients, c)
+				readers.Go(func() {
+					buf := make([]byte, len(frame))
+					for {
+						for got := 0; got < len(frame); {
+							m, err := r.Read(buf[got:])
+							if err != nil {
+								return
+							}
+							got += m
+						}
+						received.Done()
+					}
+				})
+			}
+			var conns []*conn
+			g.hub.each(func(c *conn) { conns = append(conns, c) })
+			b.ReportAllocs()
+			b.ResetTimer()
+			began := time.Now()
+			for range b.N {
+				received.Add(n)
+				frame := textFrame(payload)
+				for _, c := range conns {
+					if err := c.send(frame); err != nil {
+						b.Fatal(err)
+					}
+				}
+				received.Wait()
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N*n)/time.Since(began).Seconds(), "deliveries/s")
+			for _, c := range clients {
+				c.Close()
+			}
+			readers.Wait()
+		})
+	}
+}
