@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 //
 //	listen NAME        listens on a free port and sets $NAME to its HOST:PORT
 //	ready DIR          waits until the quotewire that runs on the state folder DIR is ready, and points AWS tools at it
+//	nogo               takes everything but quotewire out of $PATH
 //	gomod              writes a go.mod like the repository's, for scripts that bring a function
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -36,6 +37,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "", // rewrites the golden parts
 		Setup: func(env *testscript.Env) error {
 			for i, value := range strings.Split(strings.TrimRight(string(goEnv), "\n"), "\n") {
 				env.Setenv([]string{"GOMODCACHE", "GOCACHE", "GOPROXY", "GOSUMDB", "GOFLAGS"}[i], value)
@@ -45,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"listen": listen, "ready": ready, "gomod": gomod,
+			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo,
 		},
 	})
 }
@@ -75,6 +77,16 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("nothing is ready on %s: %v", dir, err)
 		}
 	}
+}
+
+func nogo(ts *testscript.TestScript, neg bool, args []string) {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, "quotewire")); err == nil {
+			ts.Setenv("PATH", dir)
+			return
+		}
+	}
+	ts.Fatalf("no quotewire in $PATH")
 }
 
 func gomod(ts *testscript.TestScript, neg bool, args []string) {

@@ -16,7 +16,12 @@ type Diagnostic struct {
 }
 
 // Error is file:line:column: code: message.
-func (d Diagnostic) Error() string { return fmt.Sprintf("%s: %s: %s", d.Pos, d.Code, d.Message) }
+func (d Diagnostic) Error() string {
+	if d.Pos == (Position{}) { // about the run, not about a place
+		return d.Code + ": " + d.Message
+	}
+	return fmt.Sprintf("%s: %s: %s", d.Pos, d.Code, d.Message)
+}
 
 // Warning reports whether d leaves the script usable.
 func (d Diagnostic) Warning() bool { return strings.HasPrefix(d.Code, "W") }
