@@ -164,11 +164,27 @@ func printDiagnostics(found token.List) {
 			fmt.Fprintf(os.Stderr, "… and %d more\n", len(found)-most)
 			break
 		}
+		if d.Source == "" && d.Pos.Line > 0 { // found by the deployer, which has no texts
+			d.Source = sourceLine(d.Pos)
+		}
 		fmt.Fprintln(os.Stderr, strings.TrimRight(d.Format(isTerminal(os.Stderr)), "\n"))
 	}
 	if errs := len(found.Errors()); errs > 0 {
 		fmt.Fprintf(os.Stderr, "%s\n", count(errs, "mistake"))
 	}
+}
+
+// sourceLine reads a line of a script again, for the caret; "" if it cannot.
+func sourceLine(at token.Position) string {
+	text, err := os.ReadFile(at.File)
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(string(text), "\n")
+	if at.Line > len(lines) {
+		return ""
+	}
+	return strings.TrimSuffix(lines[at.Line-1], "\r")
 }
 
 // isTerminal reports whether f is a terminal that a person looks at.

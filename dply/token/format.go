@@ -19,7 +19,10 @@ func (d Diagnostic) Format(color bool) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString(bold + printable(d.Pos.String()) + ": " + red + d.Code + off + bold + ": " + printable(d.Message) + off + "\n")
+	if place := d.Pos.String(); place != "" {
+		b.WriteString(bold + printable(place) + ": " + off)
+	}
+	b.WriteString(bold + red + d.Code + off + bold + ": " + printable(d.Message) + off + "\n")
 	if d.Source != "" && d.Pos.Line > 0 {
 		source, caret := excerpt(d.Source, d.Pos.Column)
 		b.WriteString(source + "\n" + caret + green + "^" + off + "\n")
