@@ -2,12 +2,11 @@ package apigateway
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
-
-	"net"
 )
 
 // BenchmarkBroadcast sends one message to every connection, and waits until every client has its copy: an iteration is

@@ -271,7 +271,7 @@ func (r *idleReader) Read(p []byte) (int, error) {
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || c.isEnded() {
 			return n, err
 		}
-		if false {
+		if !c.rest(time.Now()) {
 			c.shut(closeGoingAway, goingAway) // and read on, for the client's close frame
 		}
 	}

@@ -2,8 +2,14 @@ package apigateway
 
 import (
 	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"io"
+	"math/big"
 	"net"
 	"runtime"
 	"strings"
@@ -148,8 +154,13 @@ func TestFrameThatArrivesWithTheHandshake(t *testing.T) {
 }
 
 // pipe runs a connection over a pipe, whose deadlines obey the bubble's clock.
-func pipe(t testing.TB) (c *conn, client net.Conn, ended chan int) {
+func pipe() (c *conn, client net.Conn, ended chan int) {
 	server, client := net.Pipe()
+	c, ended = runOver(server)
+	return c, client, ended
+}
+
+func runOver(server net.Conn) (c *conn, ended chan int) {
 	c = &conn{
 		id: "test", net: server, connected: time.Now(), idle: defaultIdleTimeout, lifetime: defaultLifetime, trip: func([]byte) {},
 	}
@@ -159,12 +170,44 @@ func pipe(t testing.TB) (c *conn, client net.Conn, ended chan int) {
 		code, _ := c.run()
 		ended <- code
 	}()
-	return c, client, ended
+	return c, ended
+}
+
+// The timers of a connection are deadlines of its reads. TLS goes on reading after a deadline has passed.
+func TestTimersOverTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+		certificate := must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
+		c, ended := runOver(tls.Server(server, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}))
+		began := time.Now()
+		secure := tls.Client(client, &tls.Config{InsecureSkipVerify: true})
+		time.Sleep(9 * time.Minute)
+		must(secure.Write(text("one")))
+		synctest.Wait()
+		time.Sleep(9 * time.Minute) // past the first deadline
+		c.send(textFrame([]byte("two")))
+		c.touch()
+		if _, payload := readFrame(t, secure); payload != "two" {
+			t.Errorf("payload %q", payload)
+		}
+		must(secure.Write(text("three")))
+		if opcode, _ := readFrame(t, secure); opcode != opClose || time.Since(began) != 28*time.Minute {
+			t.Errorf("frame %d after %s, want a close after 28 minutes", opcode, time.Since(began))
+		}
+		must(secure.Write(clientFrame(0x88, "\x03\xe9")))
+		go io.Copy(io.Discard, client) // takes the end of TLS
+		if code := <-ended; code != 1001 {
+			t.Errorf("ended with %d", code)
+		}
+		client.Close()
+	})
 }
 
 func TestIdleConnectionIsClosedAfterTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, client, ended := pipe(t)
+		c, client, ended := pipe()
 		began := time.Now()
 		time.Sleep(9 * time.Minute)
 		client.Write(text("x")) // of the client
@@ -191,7 +234,7 @@ func TestIdleConnectionIsClosedAfterTenMinutes(t *testing.T) {
 
 func TestConnectionIsClosedAfterTwoHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, client, ended := pipe(t)
+		c, client, ended := pipe()
 		began := time.Now()
 		var ticks sync.WaitGroup
 		ticks.Go(func() {
@@ -223,7 +266,7 @@ func TestConnectionIsClosedAfterTwoHours(t *testing.T) {
 
 func TestSlowReaderIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _, ended := pipe(t)
+		c, _, ended := pipe()
 		frame := textFrame(make([]byte, 1000))
 		var err error
 		sent := 0
@@ -244,7 +287,7 @@ func TestSlowReaderIsCut(t *testing.T) {
 
 func TestSocketThatTakesNothingIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _, ended := pipe(t)
+		c, _, ended := pipe()
 		began := time.Now()
 		c.send(textFrame([]byte("x")))
 		if code := <-ended; code != 1006 || time.Since(began) != writeTimeout {

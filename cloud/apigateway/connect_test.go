@@ -134,10 +134,11 @@ func TestSubprotocolIsTheFunctionsChoice(t *testing.T) {
 	g := start(t, t.TempDir())
 	id := g.webSocketAPI(t, "$connect")
 	g.functions.returns(`{"statusCode":200,"headers":{"sec-websocket-protocol":"quotes.v1","X-Other":"dropped"}}`)
-	_, response, err := websocket.Dial(t.Context(), g.url(id, "development"), &websocket.DialOptions{Subprotocols: []string{"quotes.v2", "quotes.v1"}})
+	c, response, err := websocket.Dial(t.Context(), g.url(id, "development"), &websocket.DialOptions{Subprotocols: []string{"quotes.v2", "quotes.v1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer c.CloseNow()
 	if got := response.Header.Get("Sec-WebSocket-Protocol"); got != "quotes.v1" {
 		t.Errorf("sub-protocol %q", got)
 	}
@@ -161,7 +162,6 @@ func TestConnectEvent(t *testing.T) {
 		t.Errorf("invoked %s, want %s", e.invocation.Function, want)
 	}
 	port := g.Authority[strings.LastIndex(g.Authority, ":")+1:]
-	number := regexp.MustCompile(`:17\d{11}`)
 	text := e.text
 	for _, mask := range [][2]string{
 		{`Root=1-[0-9a-f]{8}-[0-9a-f]{24}`, "TRACE"}, {`"[\w-]{15}="`, `"ID"`}, {`\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000`, "TIME"},
@@ -169,7 +169,6 @@ func TestConnectEvent(t *testing.T) {
 	} {
 		text = regexp.MustCompile(mask[0]).ReplaceAllString(text, mask[1])
 	}
-	_ = number
 	want := `{"headers":{"Cookie":"<user>","Host":"HOST","Sec-WebSocket-Key":"dGhlIHNhbXBsZSBub25jZQ==","Sec-WebSocket-Protocol":"a, b",` +
 		`"Sec-WebSocket-Version":"13","User-Agent":"Mozilla/5.0","X-Amzn-Trace-Id":"TRACE","X-Forwarded-For":"192.0.2.1, 127.0.0.1","X-Forwarded-Port":"PORT","X-Forwarded-Proto":"http"},` +
 		`"multiValueHeaders":{"Cookie":["<user>"],"Host":["HOST"],"Sec-WebSocket-Key":["dGhlIHNhbXBsZSBub25jZQ=="],"Sec-WebSocket-Protocol":["a, b"],` +

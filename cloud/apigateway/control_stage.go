@@ -47,7 +47,7 @@ func (st *stage) check(a *api, old *stage) error {
 		return badRequest("Stage name %q: it must have 1 to 128 letters, digits, hyphens and underscores; an HTTP API may have $default as well", st.StageName)
 	}
 	if st.DeploymentID != "" && a.Deployments[st.DeploymentID] == nil {
-		return s404Deployment(st.DeploymentID)
+		return noDeployment(st.DeploymentID)
 	}
 	if old != nil && st.AutoDeploy && st.DeploymentID != old.DeploymentID {
 		return badRequest("Deployment ID cannot be set on a stage with autoDeploy: switch autoDeploy off first")
@@ -72,7 +72,7 @@ func (st *stage) check(a *api, old *stage) error {
 	return nil
 }
 
-func s404Deployment(id string) error {
+func noDeployment(id string) error {
 	return notFound("Deployment", "Invalid Deployment identifier specified %s", id)
 }
 
