@@ -50,10 +50,13 @@ func (s *Service) Authorize(ctx context.Context, p protocol.Protocol, action, re
 // verdict is the outcome of a decision, with what explains it.
 type verdict struct {
 	allowed bool
+	denied  bool    // by a statement; otherwise for want of one that allows
 	because string  // in AWS's words, from "because" or "with" on
+	fix     string  // what to write, or to remove, so that it is allowed
 	looked  []layer // what was evaluated
-	deny    string  // the statement that denied explicitly
 }
+
+const identityBased = "identity-based policy"
 
 // layer is one of the sets of policies that all have to agree.
 type layer struct {
@@ -69,7 +72,7 @@ func decide(d *directory, id *identity, session *credential, q *inquiry, needIde
 	var layers [3]layer
 	all := layers[:0]
 	if id != nil {
-		all = append(all, layer{"identity-based policy", nil, needIdentity})
+		all = append(all, layer{identityBased, nil, needIdentity})
 		identity := &all[0]
 		if len(id.Attached) == 0 {
 			identity.grants = id.inline
@@ -96,7 +99,10 @@ func decide(d *directory, id *identity, session *credential, q *inquiry, needIde
 		for _, g := range l.grants {
 			switch effect, i := g.doc.evaluate(q); effect {
 			case Denied:
-				return verdict{because: "with an explicit deny in " + article(l.kind), looked: all, deny: g.source + ": " + g.doc.statements[i].String()}
+				return verdict{
+					because: "with an explicit deny in " + article(l.kind), looked: all, denied: true,
+					fix: "narrow this, for a deny wins over every allow: " + g.source + ": " + g.doc.statements[i].String(),
+				}
 			case Allowed:
 				allowed = true
 			}
@@ -105,10 +111,15 @@ func decide(d *directory, id *identity, session *credential, q *inquiry, needIde
 			missing = l.kind
 		}
 	}
-	if missing != "" {
-		return verdict{because: "because no " + missing + " allows the " + q.Action + " action", looked: all}
+	if missing == "" {
+		return verdict{allowed: true}
 	}
-	return verdict{allowed: true}
+	v := verdict{because: "because no " + missing + " allows the " + q.Action + " action", looked: all}
+	v.fix = `allow "` + q.Action + `" "` + grantable(q.Resource) + `"`
+	if missing != identityBased {
+		v.fix = "in the " + missing + ", " + v.fix
+	}
+	return v
 }
 
 func article(kind string) string {
@@ -137,16 +148,9 @@ func (s *Service) logDenial(ctx context.Context, q *inquiry, v verdict) {
 			}
 		}
 	}
-	attrs := []slog.Attr{
+	s.log.LogAttrs(ctx, slog.LevelWarn, "access denied",
 		slog.String("principal", q.Principal.ARN), slog.String("action", q.Action), slog.String("resource", q.Resource),
-		slog.String("reason", v.because), slog.Any("statements", looked),
-	}
-	if v.deny != "" {
-		attrs = append(attrs, slog.String("denied by", v.deny), slog.String("fix", "remove or narrow this deny: it wins over every allow"))
-	} else {
-		attrs = append(attrs, slog.String("fix", `allow "`+q.Action+`" "`+grantable(q.Resource)+`"`))
-	}
-	s.log.LogAttrs(ctx, slog.LevelWarn, "access denied", attrs...)
+		slog.String("reason", v.because), slog.Any("statements", looked), slog.String("fix", v.fix))
 }
 
 // grantable turns the resource of a request into what a policy would say for all of its kind: a connection's id is not

@@ -69,6 +69,18 @@ func (d *directory) identityOf(p *Principal) *identity {
 	return id
 }
 
+// identityByARN finds a role or a user by its whole ARN.
+func (d *directory) identityByARN(arn string) (*identity, bool) {
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	if r, ok := d.roles[name]; ok && r.ARN == arn {
+		return &r.identity, true
+	}
+	if u, ok := d.users[name]; ok && u.ARN == arn {
+		return &u.identity, true
+	}
+	return nil, false
+}
+
 // attachments counts the roles and users that a managed policy is attached to, and those that it bounds.
 func (d *directory) attachments(arn string) (attached, bounds int) {
 	for id := range d.identities() {
@@ -163,6 +175,13 @@ func (r *role) compile() (err error) {
 	if r.trust, err = ParsePolicy(r.Trust); err != nil {
 		return fmt.Errorf("trust policy: %w", err)
 	}
+	for _, st := range r.trust.statements {
+		for i, arn := range st.principals.aws {
+			if id, ok := r.Trusted[arn]; ok {
+				st.principals.aws[i] = id
+			}
+		}
+	}
 	return r.identity.compile()
 }
 
@@ -187,6 +206,7 @@ func (s *Service) change(ctx context.Context, edit func(d *directory) (write, er
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx) // a caller who hangs up must not leave the store ahead of the directory
 	switch {
 	case w.key == "": // nothing to do, as when a policy is attached a second time
 		return nil
@@ -202,14 +222,18 @@ func (s *Service) change(ctx context.Context, edit func(d *directory) (write, er
 		return fmt.Errorf("write %s: %w", w.key, err)
 	}
 	s.dir.Store(d)
+	if w.published != nil {
+		w.published()
+	}
 	s.denials.forget()
 	return nil
 }
 
 // write is the one record that a change writes, or deletes if it has no value.
 type write struct {
-	key   string
-	value any
+	key       string
+	value     any
+	published func() // called once the change is visible, before the next one begins; may be nil
 }
 
 // changeRole edits a copy of a role and compiles it.
@@ -225,29 +249,24 @@ func (s *Service) changeRole(ctx context.Context, name string, edit func(*direct
 			return write{}, err
 		}
 		d.roles[name] = &r
-		return write{rolePrefix + name, &r}, r.compile()
+		return write{key: rolePrefix + name, value: &r}, r.compile()
 	})
 }
 
 // changeUser edits a copy of a user and compiles it.
 func (s *Service) changeUser(ctx context.Context, name string, edit func(*directory, *user) error) error {
-	var old, u *user
-	err := s.change(ctx, func(d *directory) (write, error) {
-		var ok bool
-		if old, ok = d.users[name]; !ok {
+	return s.change(ctx, func(d *directory) (write, error) {
+		old, ok := d.users[name]
+		if !ok {
 			return write{}, noSuchUser(name)
 		}
-		u = &user{old.identity.copy(), slices.Clone(old.Keys)}
+		u := &user{old.identity.copy(), slices.Clone(old.Keys)}
 		if err := edit(d, u); err != nil {
 			return write{}, err
 		}
 		d.users[name] = u
-		return write{userPrefix + name, u}, u.compile()
+		return write{userPrefix + name, u, func() { s.indexKeys(old, u) }}, u.compile()
 	})
-	if err == nil {
-		s.indexKeys(old, u)
-	}
-	return err
 }
 
 // changePolicy edits a copy of one of the account's managed policies and compiles it.
@@ -263,7 +282,7 @@ func (s *Service) changePolicy(ctx context.Context, arn string, edit func(*direc
 			return write{}, err
 		}
 		d.policies[arn] = &p
-		return write{policyPrefix + arn, &p}, p.compile()
+		return write{key: policyPrefix + arn, value: &p}, p.compile()
 	})
 }
 

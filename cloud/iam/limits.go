@@ -4,25 +4,25 @@ import "time"
 
 // IAM's quotas and STS's bounds, as AWS publishes them.
 const (
-	maxRoleName     = 64
-	maxUserName     = 64
-	maxPolicyName   = 128
-	maxInlineSize   = 10240 // characters of all inline policies of a role, white space not counted
-	maxUserInline   = 2048
-	maxManagedSize  = 6144
-	maxTrustSize    = 2048
-	maxAttached     = 10
-	maxVersions     = 5
-	maxAccessKeys   = 2
-	maxTags         = 50
-	maxPage         = 1000
-	defaultPage     = 100
-	minSession      = 15 * time.Minute
-	maxSession      = 12 * time.Hour
-	maxUserSession  = 36 * time.Hour
-	maxChained      = time.Hour // a role assumed by a role's session
-	defaultSession  = time.Hour
-	defaultUserSess = 12 * time.Hour
+	maxRoleName        = 64
+	maxUserName        = 64
+	maxPolicyName      = 128
+	maxInlineSize      = 10240 // characters of all inline policies of a role, white space not counted
+	maxUserInline      = 2048
+	maxManagedSize     = 6144
+	maxTrustSize       = 2048
+	maxAttached        = 10
+	maxVersions        = 5
+	maxAccessKeys      = 2
+	maxTags            = 50
+	maxPage            = 1000
+	defaultPage        = 100
+	minSession         = 15 * time.Minute
+	maxSession         = 12 * time.Hour
+	maxUserSession     = 36 * time.Hour
+	maxChained         = time.Hour // a role assumed by a role's session
+	defaultSession     = time.Hour
+	defaultUserSession = 12 * time.Hour
 )
 
 // Bounds of Signature Version 4.

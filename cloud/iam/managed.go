@@ -112,7 +112,7 @@ func createPolicy(c *call) (any, error) {
 			}
 		}
 		d.policies[p.ARN] = p
-		return write{policyPrefix + p.ARN, p}, p.compile()
+		return write{key: policyPrefix + p.ARN, value: p}, p.compile()
 	})
 	return struct{ Policy policyXML }{p.xml(c.dir)}, err
 }

@@ -38,6 +38,8 @@ type role struct {
 	Trust       string        `json:"trust"`
 	MaxSession  time.Duration `json:"maxSession"`
 
+	Trusted map[string]string `json:"trusted,omitempty"` // ARN → unique id of the roles and users that Trust names
+
 	trust *Document
 }
 

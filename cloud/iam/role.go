@@ -41,10 +41,10 @@ func (id *identity) boundaryXML() *boundaryXML {
 }
 
 // xml is the role as CreateRole answers it; lists and GetRole say more.
-func (r *role) xml() roleXML {
+func (r *role) xml(d *directory) roleXML {
 	return roleXML{
 		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: r.ARN, CreateDate: iso(r.Created),
-		AssumeRolePolicyDocument: encodeDocument(r.Trust), Description: r.Description,
+		AssumeRolePolicyDocument: encodeDocument(r.trustText(d)), Description: r.Description,
 		PermissionsBoundary: r.boundaryXML(), Tags: tagsXML(r.Tags),
 	}
 }
@@ -62,34 +62,35 @@ func createRole(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &role{identity: id, Description: c.form.Get("Description"), Trust: trust, MaxSession: longest}
+	r := &role{identity: id, Description: c.form.Get("Description"), MaxSession: longest}
 	err = c.change(c.ctx, func(d *directory) (write, error) {
 		for name := range d.roles {
 			if strings.EqualFold(name, r.Name) {
 				return write{}, protocol.Errorf(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", r.Name)
 			}
 		}
-		if err := checkTrustPolicy(d, trust); err != nil {
+		if err := r.setTrust(d, trust); err != nil {
 			return write{}, err
 		}
 		d.roles[r.Name] = r
-		return write{rolePrefix + r.Name, r}, r.compile()
+		return write{key: rolePrefix + r.Name, value: r}, r.compile()
 	})
-	x := r.xml()
+	if err != nil {
+		return nil, err
+	}
+	x := r.xml(c.dir)
 	if c.form.Has("MaxSessionDuration") {
 		x.MaxSessionDuration = int(longest.Seconds())
 	}
-	return struct{ Role roleXML }{x}, err
+	return struct{ Role roleXML }{x}, nil
 }
 
-// checkTrustPolicy says what forbids text as a trust policy; one is that it names roles or users that are not there.
-func checkTrustPolicy(d *directory, text string) error {
+// setTrust gives a role that is not yet published its trust policy. Roles and users that it names must be there, and
+// are remembered by their unique ids: whoever takes the name of a deleted one is not trusted.
+func (r *role) setTrust(d *directory, text string) error {
 	doc, err := ParsePolicy(text)
 	if err == nil {
 		err = doc.checkTrust()
-	}
-	if err == nil {
-		err = d.checkPrincipals(doc)
 	}
 	if err != nil {
 		return malformedPolicy(err)
@@ -97,32 +98,39 @@ func checkTrustPolicy(d *directory, text string) error {
 	if doc.size > maxTrustSize {
 		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustSize)
 	}
-	return nil
-}
-
-func (d *directory) checkPrincipals(doc *Document) error {
+	r.Trust, r.Trusted = text, nil
 	for _, st := range doc.statements {
-		for _, v := range st.principals.aws {
-			kind, name, ok := cutLastPart(v)
-			if _, found := d.users[name]; ok && kind == "user" && !found {
-				return fmt.Errorf("Invalid principal in policy: \"AWS\":%q", v)
-			}
-			if _, found := d.roles[name]; ok && kind == "role" && !found {
-				return fmt.Errorf("Invalid principal in policy: \"AWS\":%q", v)
+		for _, arn := range st.principals.aws {
+			id, ok := d.identityByARN(arn)
+			switch {
+			case ok:
+				if r.Trusted == nil {
+					r.Trusted = map[string]string{}
+				}
+				r.Trusted[arn] = id.ID
+			case namesIdentity(arn):
+				return malformedPolicy(fmt.Errorf("Invalid principal in policy: \"AWS\":%q", arn))
 			}
 		}
 	}
 	return nil
 }
 
-// cutLastPart returns "role" and "watch-role" for arn:aws:iam::111122223333:role/path/watch-role.
-func cutLastPart(arn string) (kind, name string, ok bool) {
+// namesIdentity reports whether arn is one of a role or a user, rather than of an account or a session.
+func namesIdentity(arn string) bool {
 	parts := strings.SplitN(arn, ":", arnParts)
-	if len(parts) != arnParts || parts[2] != "iam" {
-		return "", "", false
+	return len(parts) == arnParts && parts[2] == "iam" && (strings.HasPrefix(parts[5], "role/") || strings.HasPrefix(parts[5], "user/"))
+}
+
+// trustText is the trust policy as it reads now: in place of a role or a user that was deleted stands its unique id.
+func (r *role) trustText(d *directory) string {
+	text := r.Trust
+	for arn, id := range r.Trusted {
+		if now, ok := d.identityByARN(arn); !ok || now.ID != id {
+			text = strings.ReplaceAll(text, `"`+arn+`"`, `"`+id+`"`)
+		}
 	}
-	kind, rest, ok := strings.Cut(parts[5], "/")
-	return kind, rest[strings.LastIndexByte(rest, '/')+1:], ok
+	return text
 }
 
 func (c *call) role() (*role, error) {
@@ -142,7 +150,7 @@ func getRole(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := r.xml()
+	x := r.xml(c.dir)
 	x.MaxSessionDuration, x.RoleLastUsed = int(r.MaxSession.Seconds()), &struct{}{}
 	return struct{ Role roleXML }{x}, nil
 }
@@ -151,7 +159,7 @@ func listRoles(c *call) (any, error) {
 	var all []roleXML
 	for _, r := range c.dir.roles {
 		if strings.HasPrefix(r.Path, c.form.Get("PathPrefix")) {
-			x := r.xml()
+			x := r.xml(c.dir)
 			x.MaxSessionDuration, x.Tags, x.PermissionsBoundary = int(r.MaxSession.Seconds()), nil, nil
 			all = append(all, x)
 		}
@@ -217,9 +225,9 @@ func updateRoleDescription(c *call) (any, error) {
 		return nil, err
 	}
 	var x roleXML
-	err = c.changeRole(c.ctx, old.Name, func(_ *directory, r *role) error {
+	err = c.changeRole(c.ctx, old.Name, func(d *directory, r *role) error {
 		r.Description = c.form.Get("Description")
-		x = r.xml()
+		x = r.xml(d)
 		return nil
 	})
 	return struct{ Role roleXML }{x}, err
@@ -235,8 +243,7 @@ func updateAssumeRolePolicy(c *call) (any, error) {
 		return nil, err
 	}
 	return nil, c.changeRole(c.ctx, name, func(d *directory, r *role) error {
-		r.Trust = text
-		return checkTrustPolicy(d, text)
+		return r.setTrust(d, text)
 	})
 }
 

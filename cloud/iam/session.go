@@ -48,6 +48,14 @@ func (s *Service) ServiceSession(ctx context.Context, roleARN, servicePrincipal,
 	return c.credentials(), nil
 }
 
+// Session returns whom the temporary credentials of an access key id stand for; false if there are none.
+func (s *Service) Session(accessKeyID string) (Principal, bool) {
+	if c, ok := s.credential(accessKeyID); ok && c.Token != "" {
+		return c.Who, true
+	}
+	return Principal{}, false
+}
+
 // Revoke ends the session of an access key id. One that is not there is no error.
 func (s *Service) Revoke(accessKeyID string) {
 	if v, ok := s.credentials.Load(accessKeyID); ok && v.(*credential).Token != "" {
@@ -77,6 +85,7 @@ func (s *Service) keep(ctx context.Context, c *credential) error {
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx)
 	if _, err := s.bucket.Put(ctx, sessionPrefix+c.ID, text); err != nil {
 		return fmt.Errorf("keep session %s: %w", c.ID, err)
 	}

@@ -336,7 +336,7 @@ func (h *harness) seedRole(t testing.TB) string {
 	r := &role{identity: identity{Name: "watch-role", Path: "/", ID: uniqueID(roleIDPrefix), ARN: h.arn("role", "/", "watch-role")}, Trust: trustLambda}
 	err := h.change(t.Context(), func(d *directory) (write, error) {
 		d.roles[r.Name] = r
-		return write{rolePrefix + r.Name, r}, r.compile()
+		return write{key: rolePrefix + r.Name, value: r}, r.compile()
 	})
 	if err != nil {
 		t.Fatal(err)

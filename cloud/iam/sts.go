@@ -125,8 +125,12 @@ func (c *call) authorizeAssume(who *Principal, arn, sessionName string, tagged b
 		}
 		v := decide(c.dir, id, who.session, q, trust != Allowed)
 		if trust == NoMatch || trust == Denied || !v.allowed {
-			if found && v.allowed || found && v.deny == "" && trust == NoMatch {
-				v.because = "because the trust policy of the role does not name the caller"
+			switch {
+			case !found:
+				v.because, v.fix = "because there is no such role", "create the role, or name another"
+			case !v.denied && (trust == NoMatch || trust == Denied):
+				v.because = "because the trust policy of the role does not allow the caller"
+				v.fix = `in the role's assume block, allow "` + action + `" to the principal ` + who.identityARN()
 			}
 			if c.denials.first(who.ARN + " " + action + " " + arn) {
 				c.logDenial(c.ctx, q, v)
@@ -170,7 +174,7 @@ func getSessionToken(c *call) (any, error) {
 	if who.Kind == AssumedRole || who.session != nil && !who.session.Expires.IsZero() {
 		return nil, protocol.Errorf(http.StatusForbidden, "AccessDenied", "Cannot call GetSessionToken with session credentials")
 	}
-	life, err := c.seconds("DurationSeconds", defaultUserSess, minSession, maxUserSession)
+	life, err := c.seconds("DurationSeconds", defaultUserSession, minSession, maxUserSession)
 	if err != nil {
 		return nil, err
 	}

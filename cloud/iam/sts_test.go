@@ -172,3 +172,64 @@ func TestSessionToken(t *testing.T) {
 	_, err = h.stsAs(session).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
 	wantError(t, err, "AccessDenied", "Cannot call GetSessionToken with session credentials")
 }
+
+// TestTrustIsInAnIdentityNotInItsName: whoever is given the name of a deleted role is not trusted in its place.
+func TestTrustIsInAnIdentityNotInItsName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	h := start(t, dir)
+	c := h.iamAs(root)
+	caller := h.role(t, "caller-role", trustLambda, "")
+	target := h.role(t, "target-role", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+caller+`"},"Action":"sts:AssumeRole"}}`, "")
+	assume := func() error {
+		_, session := h.lambdaSession(t, caller)
+		_, err := h.stsAs(session).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &target, RoleSessionName: aws.String("desk")})
+		return err
+	}
+	trust := func() string {
+		out, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("target-role")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *out.Role.AssumeRolePolicyDocument
+	}
+	if err := assume(); err != nil || !strings.Contains(trust(), "caller-role") {
+		t.Errorf("%v, trust policy %s", err, trust())
+	}
+	if _, err := c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: aws.String("caller-role")}); err != nil {
+		t.Fatal(err)
+	}
+	h.role(t, "caller-role", trustLambda, "")
+	wantError(t, assume(), "AccessDenied", "sts:AssumeRole")
+	if got := trust(); strings.Contains(got, "caller-role") || !strings.Contains(got, "%22AROA") {
+		t.Errorf("trust policy %s", got)
+	}
+	h.close()
+	h = start(t, dir)
+	c = h.iamAs(root)
+	wantError(t, assume(), "AccessDenied", "sts:AssumeRole")
+	if !strings.Contains(h.log.String(), "trust policy of the role does not allow the caller") {
+		t.Errorf("the log does not say why:\n%s", h.log)
+	}
+}
+
+func TestChainedSessionsLastAnHour(t *testing.T) {
+	t.Parallel()
+	h := start(t, t.TempDir())
+	arn := h.role(t, "desk-role", trustUs, allow("sts:AssumeRole", "*"))
+	if _, err := h.iamAs(root).UpdateRole(t.Context(), &iam.UpdateRoleInput{RoleName: aws.String("desk-role"), MaxSessionDuration: aws.Int32(7200)}); err != nil {
+		t.Fatal(err)
+	}
+	in := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("desk"), DurationSeconds: aws.Int32(7200)}
+	out, err := h.stsAs(root).AssumeRole(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := temporary(out.Credentials)
+	_, err = h.stsAs(session).AssumeRole(t.Context(), in)
+	wantError(t, err, "ValidationError", "1 hour session limit for roles assumed by role chaining")
+	in.DurationSeconds = nil
+	if _, err := h.stsAs(session).AssumeRole(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+}

@@ -64,7 +64,7 @@ func createUser(c *call) (any, error) {
 			}
 		}
 		d.users[u.Name] = u
-		return write{userPrefix + u.Name, u}, nil
+		return write{key: userPrefix + u.Name, value: u}, nil
 	})
 	return struct{ User userXML }{u.xml()}, err
 }

@@ -39,8 +39,8 @@ type IAM interface {
 	// ServiceSession returns credentials of a role session that are valid until Revoke.
 	ServiceSession(ctx context.Context, roleARN, servicePrincipal, sessionName string) (iam.Credentials, error)
 	Revoke(accessKeyID string)
-	// Verify tells who signed a request.
-	Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error)
+	// Session tells whom the credentials of a session stand for.
+	Session(accessKeyID string) (iam.Principal, bool)
 }
 
 // Code is where the code of functions is fetched from: S3.
