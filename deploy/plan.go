@@ -28,7 +28,10 @@ type Options struct {
 	Provider  Provider
 	ScriptDir string // what relative folders in the script are relative to; "" is the folder of each script file
 	CacheDir  string // where builds are kept; "" is a folder of the user's cache
-	View      View   // nil for none
+	// Local builds functions for a cloud on this machine: with the paths of this machine in them, so that a first build
+	// finds in Go's build cache what "go run" has just compiled. Otherwise equal sources give equal code on any machine.
+	Local bool
+	View  View // nil for none
 }
 
 // How many things run at a time.

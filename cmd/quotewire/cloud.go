@@ -70,7 +70,7 @@ func (o *cloudOptions) logger() *slog.Logger {
 
 // shellSettings are the lines that make a shell's AWS tools speak to the cloud.
 func shellSettings(c *cloud.Cloud) string {
-	return fmt.Sprintf("  export AWS_ENDPOINT_URL=%s AWS_REGION=%s\n  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
+	return fmt.Sprintf("  export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s\n  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
 		c.URL(), c.Region(), cloud.Root.AccessKeyID, cloud.Root.SecretAccessKey)
 }
 

@@ -101,7 +101,12 @@ func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Option
 
 // awsConfig is the standard AWS configuration: environment, profile, region.
 func awsConfig(ctx context.Context) (sdk.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	var options []func(*config.LoadOptions) error
+	if region := os.Getenv("AWS_DEFAULT_REGION"); region != "" && os.Getenv("AWS_REGION") == "" {
+		// The AWS CLI reads this name and the SDK for Go does not; who has set it for the one means the other as well.
+		options = append(options, config.WithRegion(region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return cfg, fmt.Errorf("the AWS configuration: %w", err)
 	}

@@ -103,7 +103,7 @@ func (u *up) run(ctx context.Context, path string) (err error) {
 		Credentials:  credentials.NewStaticCredentialsProvider(cloud.Root.AccessKeyID, cloud.Root.SecretAccessKey, ""),
 	}
 	_, err = deploy.Run(ctx, program, deploy.Options{
-		Targets: u.script.targets, Provider: aws.NewProvider(cfg), CacheDir: filepath.Join(u.cloud.dir, "build"),
+		Targets: u.script.targets, Provider: aws.NewProvider(cfg), CacheDir: filepath.Join(u.cloud.dir, "build"), Local: true,
 		View: view.NewText(os.Stdout, isTerminal(os.Stdout)),
 	})
 	apis := running.APIs()

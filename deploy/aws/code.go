@@ -39,6 +39,7 @@ type codeObject struct {
 	source  string // the package's folder, or ""
 	goarch  string
 	cache   string
+	local   bool
 	mode    deploy.Mode
 	pos     token.Position // of the Code
 	keyPos  token.Position
@@ -56,7 +57,7 @@ func newCode(p *Provider, g *deploy.Graph, s *check.Statement, loc *check.Compou
 	}
 	key, _ := g.String(loc.Prop("Key"))
 	c := &codeObject{p: p, bucket: bucketName, key: key, made: g.Lookup(bucketKey(bucketName)) != nil, goarch: goarch,
-		cache: g.Options.CacheDir, mode: g.Options.Mode, pos: loc.Pos, keyPos: loc.Prop("Key").Position()}
+		cache: g.Options.CacheDir, local: g.Options.Local, mode: g.Options.Mode, pos: loc.Pos, keyPos: loc.Prop("Key").Position()}
 	var err error
 	if c.source, err = sourceOf(g, s, loc, key); err != nil {
 		return nil, nil, err
@@ -114,7 +115,7 @@ func (c *codeObject) Prepare(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	c.built, err = gobuild.Build(ctx, c.source, c.goarch, c.cache)
+	c.built, err = gobuild.Build(ctx, c.source, c.goarch, c.cache, c.local)
 	if compile, ok := errors.AsType[*gobuild.CompileError](err); ok {
 		return problem(c.pos, "E64", compile.Lines, "the function in %s does not compile", compile.Dir)
 	}

@@ -40,8 +40,9 @@ type Package struct {
 }
 
 // Build makes the package in dir for a GOARCH and keeps the result below cache. An empty cache is a folder of the user's
-// cache directory. Builds of different packages may run at the same time.
-func Build(ctx context.Context, dir, goarch, cache string) (Package, error) {
+// cache directory. Builds of different packages may run at the same time. Equal sources give an equal archive on any machine,
+// unless local leaves this machine's paths in it, which spares compiling anew what "go run" has compiled.
+func Build(ctx context.Context, dir, goarch, cache string, local bool) (Package, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		return Package{}, ErrNoToolchain
@@ -55,7 +56,7 @@ func Build(ctx context.Context, dir, goarch, cache string) (Package, error) {
 	}
 	bootstrap := filepath.Join(out, "bootstrap")
 	// lambda.norpc leaves out the RPC server of the go1.x runtime. A go build to the same file links only if it must.
-	cmd := exec.CommandContext(ctx, goTool, "build", "-o", bootstrap, "-trimpath", "-buildvcs=false",
+	cmd := exec.CommandContext(ctx, goTool, "build", "-o", bootstrap, fmt.Sprintf("-trimpath=%t", !local), "-buildvcs=false",
 		"-tags", "lambda.norpc", "-ldflags", "-s -w", ".")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0", "PWD="+dir)

@@ -27,7 +27,7 @@ const hello = "package main\n\nfunc main() { println(\"hello\") }\n"
 
 func TestArchiveHoldsOneStaticExecutableBootstrap(t *testing.T) {
 	t.Parallel()
-	p, err := Build(t.Context(), module(t, hello), "arm64", t.TempDir())
+	p, err := Build(t.Context(), module(t, hello), "arm64", t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +65,11 @@ func TestArchiveHoldsOneStaticExecutableBootstrap(t *testing.T) {
 
 func TestSameSourceInAnotherFolderGivesTheSameArchive(t *testing.T) {
 	t.Parallel()
-	one, err := Build(t.Context(), module(t, hello), "amd64", t.TempDir())
+	one, err := Build(t.Context(), module(t, hello), "amd64", t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := Build(t.Context(), module(t, hello), "amd64", t.TempDir())
+	two, err := Build(t.Context(), module(t, hello), "amd64", t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,12 +81,12 @@ func TestSameSourceInAnotherFolderGivesTheSameArchive(t *testing.T) {
 func TestUnchangedPackageIsNotPackedAgain(t *testing.T) {
 	t.Parallel()
 	dir, cache := module(t, hello), t.TempDir()
-	one, err := Build(t.Context(), dir, "amd64", cache)
+	one, err := Build(t.Context(), dir, "amd64", cache, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, _ := os.Stat(one.Path)
-	two, err := Build(t.Context(), dir, "amd64", cache)
+	two, err := Build(t.Context(), dir, "amd64", cache, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestUnchangedPackageIsNotPackedAgain(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(strings.Replace(hello, "hello", "good bye", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	three, err := Build(t.Context(), dir, "amd64", cache)
+	three, err := Build(t.Context(), dir, "amd64", cache, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestUnchangedPackageIsNotPackedAgain(t *testing.T) {
 
 func TestCompilerSpeaksForItself(t *testing.T) {
 	t.Parallel()
-	_, err := Build(t.Context(), module(t, "package main\n\nfunc main() { nonsense() }\n"), "amd64", t.TempDir())
+	_, err := Build(t.Context(), module(t, "package main\n\nfunc main() { nonsense() }\n"), "amd64", t.TempDir(), false)
 	var compile *CompileError
 	if !errors.As(err, &compile) || !strings.Contains(compile.Lines, "main.go:3:15: undefined: nonsense") {
 		t.Fatalf("got %v; want the compiler's line", err)
@@ -121,7 +121,7 @@ func TestCompilerSpeaksForItself(t *testing.T) {
 
 func TestMissingToolchainSaysWhatToInstall(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := Build(t.Context(), t.TempDir(), "amd64", t.TempDir()); !errors.Is(err, ErrNoToolchain) {
+	if _, err := Build(t.Context(), t.TempDir(), "amd64", t.TempDir(), false); !errors.Is(err, ErrNoToolchain) {
 		t.Fatalf("got %v; want %v", err, ErrNoToolchain)
 	}
 }
