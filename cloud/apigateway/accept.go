@@ -39,6 +39,10 @@ func (s *Service) serveWebSocket(w http.ResponseWriter, r *http.Request, a *api,
 		refuse(w, a.id(), http.StatusForbidden, "ForbiddenException", "Forbidden")
 		return
 	}
+	if !s.admitConnection() || !s.admit(view, "$connect") {
+		refuse(w, a.id(), http.StatusTooManyRequests, "LimitExceededException", "Too Many Requests")
+		return
+	}
 	key := r.Header.Get("Sec-WebSocket-Key")
 	if r.Header.Get("Sec-WebSocket-Version") != "13" {
 		w.Header().Set("Sec-WebSocket-Version", "13")

@@ -140,8 +140,9 @@ func (s *Service) change(ctx context.Context, apiID string, f func(a *api) error
 	return nil
 }
 
-// closeOrphans closes the connections of an API whose stage is gone.
+// closeOrphans closes the connections of an API whose stage is gone, and forgets its throttling.
 func (s *Service) closeOrphans(apiID string) {
+	s.throttles.forget(apiID, s.catalog.get(apiID))
 	s.hub.each(func(c *conn) {
 		if c.apiID != apiID {
 			return

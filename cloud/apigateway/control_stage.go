@@ -98,8 +98,8 @@ func (r *routeSettings) setDefaults() {
 }
 
 func (r *routeSettings) check() error {
-	if r.ThrottlingBurstLimit != nil || r.ThrottlingRateLimit != nil {
-		return unsupported("throttling (throttlingBurstLimit, throttlingRateLimit)", "leave it out: nothing is throttled here")
+	if r.ThrottlingBurstLimit != nil && *r.ThrottlingBurstLimit < 0 || r.ThrottlingRateLimit != nil && *r.ThrottlingRateLimit < 0 {
+		return badRequest("Invalid throttling settings: throttlingRateLimit and throttlingBurstLimit may not be negative")
 	}
 	if !slices.Contains([]string{"", "OFF", "ERROR", "INFO"}, r.LoggingLevel) {
 		return badRequest("Invalid loggingLevel %s: it must be one of [OFF, ERROR, INFO]", r.LoggingLevel)

@@ -15,6 +15,10 @@ const (
 	defaultIdleTimeout = 10 * time.Minute // without a message either way; closes with 1001
 	defaultLifetime    = 2 * time.Hour    // of a connection; closes with 1001
 
+	requestRate       = 10000 // requests a second of an account: messages, @connections and HTTP APIs together; 429
+	requestBurst      = 5000  // of them at once
+	newConnectionRate = 500   // WebSocket connections that an account opens in a second; 429
+
 	minTimeoutMillis       = 50
 	webSocketTimeoutMillis = 29000 // default and maximum
 	httpTimeoutMillis      = 30000 // default and maximum

@@ -86,6 +86,10 @@ func (s *Service) dispatch(c *conn, text []byte) {
 	}
 	k := s.newCall(view, c, view.snap.selectRoute(text))
 	k.log.Debug("message", "bytes", len(text))
+	if !s.admit(view, k.routeKey) {
+		k.answerError("Too Many Requests")
+		return
+	}
 	if k.route == nil {
 		k.log.Info("no route matches the message, and there is no $default: create one of them", "message", shorten(text))
 		k.answerError("Forbidden")

@@ -56,6 +56,13 @@ func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID
 		writeJSON(w, http.StatusBadRequest, "BadRequestException", encode(invalidConnection{"Invalid connectionId: " + id, id, requestID}))
 		return
 	}
+	if !s.admitToAccount(time.Now()) {
+		answerHeaders(w, requestID(apiID))
+		w.Header().Set("x-amzn-ErrorType", "LimitExceededException")
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
 	var body []byte
 	if r.Method == http.MethodPost {
 		var err error

@@ -52,9 +52,10 @@ type Config struct {
 // Service is API Gateway of one account and region. It is safe for concurrent use.
 type Service struct {
 	Config
-	catalog *catalog
-	hub     hub
-	client  *http.Client // for HTTP integrations
+	catalog   *catalog
+	hub       hub
+	throttles throttles
+	client    *http.Client // for HTTP integrations
 
 	ctx     context.Context // ends with Close; what the data planes wait for ends with it
 	cancel  context.CancelFunc
