@@ -50,7 +50,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		protocol.WriteError(w, protocol.RESTJSON, protocol.UnknownOperation(protocol.RESTJSON, name, r.Method+" "+r.URL.Path))
 		return
 	}
-	if r = c.verified(w, r, s.protocol, name, false); r != nil {
+	if r = c.verified(w, r, s.protocol, name, dualStackName(r.Host)); r != nil {
 		s.handler.ServeHTTP(w, r)
 	}
 }
@@ -108,6 +108,16 @@ func (c *Cloud) letThrough(w http.ResponseWriter, r *http.Request, p iam.Princip
 	}
 	<-r.Context().Done()
 	panic(http.ErrAbortHandler)
+}
+
+// dualStackName reports whether the host is one of the names by which AWS's services have IPv6 addresses as well:
+// lambda.us-east-1.api.aws, s3.dualstack.us-east-1.amazonaws.com. Their ordinary names have none.
+func dualStackName(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(host)
+	return strings.HasSuffix(host, ".api.aws") || strings.Contains(host, ".dualstack.") && strings.HasSuffix(host, ".amazonaws.com")
 }
 
 func (c *Cloud) service(name string) (service, bool) {

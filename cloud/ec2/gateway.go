@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -126,7 +127,7 @@ func (s *Service) detachInternetGateway(c *call) ([]member, error) {
 			return clientError("Gateway.NotAttached", "resource %s is not attached to network %s", g.ID, id)
 		}
 		for _, nat := range inVPC[*natGateway](&ch.network, id) {
-			if nat.Allocation != "" {
+			if nat.Allocation != "" && nat.Failure == "" {
 				return dependency("Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway: %s.", id, nat.ID)
 			}
 		}
@@ -222,9 +223,19 @@ type natGateway struct {
 	Subnet     string
 	Allocation string // of its public address; "" for a private one
 	PrivateIP  netip.Addr
+	Failure    string `json:",omitempty"` // the code of what kept it from becoming available
 	Created    time.Time
 	Token      string `json:",omitempty"`
 	Tags       set[tag]
+}
+
+// state is "available", or "failed" for a public one that was made in a VPC without an internet gateway: AWS takes the
+// call and lets the gateway fail a little later.
+func (g *natGateway) state() string {
+	if g.Failure != "" {
+		return "failed"
+	}
+	return "available"
 }
 
 func (g *natGateway) id() string {
@@ -249,7 +260,7 @@ func (g *natGateway) attribute(_ *network, name string) ([]string, bool) {
 	case "subnet-id":
 		return []string{g.Subnet}, true
 	case "state":
-		return []string{"available"}, true
+		return []string{g.state()}, true
 	case "connectivity-type":
 		return []string{g.connectivity()}, true
 	}
@@ -276,6 +287,8 @@ type natView struct {
 	Subnet       string          `xml:"subnetId"`
 	VPC          string          `xml:"vpcId"`
 	State        string          `xml:"state"`
+	Failure      string          `xml:"failureCode,omitempty"`
+	FailureText  string          `xml:"failureMessage,omitempty"`
 	Connectivity string          `xml:"connectivityType"`
 	Created      string          `xml:"createTime"`
 	Addresses    set[natAddress] `xml:"natGatewayAddressSet"`
@@ -287,7 +300,12 @@ func viewNAT(n *network, g *natGateway) any {
 	if ip, ok := get[*address](n, g.Allocation); ok {
 		a.PublicIP = ip.IP.String()
 	}
-	return natView{g.ID, g.Subnet, g.VPC, "available", g.connectivity(), g.Created.Format("2006-01-02T15:04:05.000Z"), set[natAddress]{a}, g.Tags}
+	v := natView{ID: g.ID, Subnet: g.Subnet, VPC: g.VPC, State: g.state(), Failure: g.Failure, Connectivity: g.connectivity(),
+		Created: g.Created.Format("2006-01-02T15:04:05.000Z"), Addresses: set[natAddress]{a}, Tags: g.Tags}
+	if g.Failure != "" {
+		v.FailureText = fmt.Sprintf("Network %s has no Internet gateway attached", g.VPC)
+	}
+	return v
 }
 
 func (s *Service) describeNatGateways(c *call) ([]member, error) {
@@ -325,11 +343,14 @@ func (s *Service) createNatGateway(c *call) ([]member, error) {
 			if _, err := find[*address](&ch.network, "eipalloc", g.Allocation); err != nil {
 				return err
 			}
-			if other, ok := first(&ch.network, func(o *natGateway) bool { return o.Allocation == g.Allocation }); ok {
+			if other, ok := first(&ch.network, func(o *natGateway) bool { return o.Allocation == g.Allocation && o.Failure == "" }); ok {
 				return clientError("Resource.AlreadyAssociated", "Elastic IP address [%s] is already associated with %s", g.Allocation, other.ID)
 			}
 		}
 		g.VPC, g.PrivateIP = v.VPC, nthAddr(v.IPv4.CIDR, 4+len(all(&ch.network, func(o *natGateway) bool { return o.Subnet == v.ID })))
+		if g.Allocation != "" && len(inVPC[*internetGateway](&ch.network, g.VPC)) == 0 {
+			g.Failure = "Gateway.NotAttached"
+		}
 		ch.put(g)
 		return nil
 	})
@@ -458,7 +479,7 @@ func (s *Service) releaseAddress(c *call) ([]member, error) {
 		if _, err := find[*address](&ch.network, "eipalloc", id); err != nil {
 			return err
 		}
-		if nat, ok := first(&ch.network, func(g *natGateway) bool { return g.Allocation == id }); ok {
+		if nat, ok := first(&ch.network, func(g *natGateway) bool { return g.Allocation == id && g.Failure == "" }); ok {
 			return clientError("InvalidIPAddress.InUse", "The address with allocation id [%s] cannot be released while %s uses it.", id, nat.ID)
 		}
 		ch.remove(id)

@@ -21,15 +21,16 @@ type group struct {
 	Tags        set[tag]
 }
 
-// rule lets traffic of a protocol and a port range through, from or to one place: a block or a group.
+// rule lets traffic of a protocol and a port range through, from or to one place: a block, a group or a prefix list.
 type rule struct {
-	ID       string
-	Egress   bool
-	Protocol string // "tcp", "udp", "icmp" or a number; "-1" for all
-	From, To int    // ports; -1 for all
-	CIDR     netip.Prefix
-	Group    string `json:",omitempty"`
-	Text     string `json:",omitempty"` // description
+	ID         string
+	Egress     bool
+	Protocol   string // "tcp", "udp", "icmp" or a number; "-1" for all
+	From, To   int    // ports; -1 for all
+	CIDR       netip.Prefix
+	Group      string `json:",omitempty"`
+	PrefixList string `json:",omitempty"`
+	Text       string `json:",omitempty"` // description
 }
 
 // same compares what rules let through.
@@ -61,13 +62,6 @@ func (g *group) untouchedEgress() bool {
 		}
 	}
 	return len(out) == 1 && out[0].Protocol == "-1" && out[0].CIDR == anyIPv4
-}
-
-// letsOut reports whether TCP to a port of any address of the family may leave.
-func (g *group) letsOut(port int, any netip.Prefix) bool {
-	return slices.ContainsFunc(g.Rules, func(r rule) bool {
-		return r.Egress && (r.Protocol == "-1" || r.Protocol == "tcp" && r.From <= port && port <= r.To) && r.CIDR == any
-	})
 }
 
 func (g *group) id() string {

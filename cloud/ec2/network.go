@@ -25,6 +25,7 @@ type resource interface {
 // reachability, sees one state; and it is read without a lock, for Reach stands in the way of every call from a VPC.
 type network struct {
 	account string
+	region  string
 	items   map[string]resource
 }
 
@@ -100,7 +101,7 @@ func (s *Service) update(ctx context.Context, f func(*change) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	now := s.network.Load()
-	c := &change{network: network{now.account, maps.Clone(now.items)}}
+	c := &change{network: network{now.account, now.region, maps.Clone(now.items)}}
 	if err := f(c); err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (s *Service) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n := &network{s.Account, map[string]resource{}}
+	n := &network{s.Account, s.Region, map[string]resource{}}
 	started := false
 	for _, e := range entries {
 		if e.Key == startedKey {

@@ -68,8 +68,10 @@ func (r route) live(n *network, vpcID string) bool {
 	switch g := n.items[r.Target].(type) {
 	case *internetGateway:
 		return g.VPC == vpcID
-	case *egressOnlyGateway, *natGateway:
+	case *egressOnlyGateway:
 		return true
+	case *natGateway:
+		return g.Failure == ""
 	}
 	return false
 }
