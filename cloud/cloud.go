@@ -41,6 +41,7 @@ type Config struct {
 	Listen string            // HOST:PORT; port 0 picks a free one
 	Region string            // such as "us-east-1"
 	APIIDs map[string]string // API name → the id that an API of this name gets when it is created
+	Limits Limits            // what is zero is as on AWS
 	Log    *slog.Logger
 }
 
@@ -134,12 +135,13 @@ func (c *Cloud) startServices(ctx context.Context) (err error) {
 		Endpoint: "http://" + c.address,
 		CA:       filepath.Join(c.config.Dir, caFile),
 		Bundle:   filepath.Join(c.config.Dir, bundleFile),
+		Limits:   c.config.Limits.Lambda,
 	}); err != nil {
 		return err
 	}
 	c.gateway, err = apigateway.New(ctx, apigateway.Config{
 		State: c.state, IAM: c.iam, Functions: c.lambda, Account: Account, Region: region, Log: l,
-		Authority: c.address, IDs: c.config.APIIDs,
+		Authority: c.address, IDs: c.config.APIIDs, Limits: c.config.Limits.APIGateway,
 	})
 	return err
 }

@@ -61,7 +61,7 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request, view served, k
 	c := &conn{
 		apiID: view.api.id(), stage: view.stage.StageName, connected: time.Now(),
 		sourceIP: sourceIP(r), userAgent: r.Header.Get("User-Agent"),
-		idle: s.IdleTimeout, lifetime: s.Lifetime,
+		limits: &s.Limits,
 	}
 	c.id = s.hub.reserve(c.apiID)
 	opened := false

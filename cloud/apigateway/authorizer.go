@@ -70,7 +70,7 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 	methodARN := base + "/" + k.conn.stage + "/$connect"
 	began := time.Now()
 	t := task{sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
-	payload, fail := s.invokeFunction(s.ctx, arn, webSocketTimeoutMillis*time.Millisecond, t, encode(k.authorizerEvent(r, methodARN)))
+	payload, fail := s.invokeFunction(s.ctx, arn, s.WebSocketTimeout, t, encode(k.authorizerEvent(r, methodARN)))
 	switch fail {
 	case none:
 	case functionError:

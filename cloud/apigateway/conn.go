@@ -34,7 +34,7 @@ type conn struct {
 	sourceIP         string
 	userAgent        string
 	authorizer       map[string]any // what the authorizer of $connect said, for all later events
-	idle, lifetime   time.Duration
+	limits           *Limits
 	trip             func(text []byte) // takes each message; called by the reading goroutine
 
 	net        net.Conn
@@ -176,7 +176,7 @@ func (c *conn) writeAll(frames [][]byte, size int, timeout time.Duration) error 
 
 // run reads the connection until it has ended, closes the socket, and returns how it ended.
 func (c *conn) run() (code int, reason string) {
-	c.reader.source = (*idleReader)(c)
+	c.reader.source, c.reader.maxFrame, c.reader.maxMessage = (*idleReader)(c), c.limits.MaxFrame, c.limits.MaxMessage
 	c.rest(time.Now())
 	for {
 		opcode, payload, err := c.reader.next()
@@ -232,8 +232,8 @@ func (c *conn) finish() (code int, reason string) {
 // rest sets the time at which the connection is to be looked at again: when it would be idle for too long or too old.
 // It returns false if that time has come. Nothing changes once the connection is being closed.
 func (c *conn) rest(now time.Time) bool {
-	due := time.Unix(0, c.lastActive.Load()).Add(c.idle)
-	if end := c.connected.Add(c.lifetime); end.Before(due) {
+	due := time.Unix(0, c.lastActive.Load()).Add(c.limits.IdleTimeout)
+	if end := c.connected.Add(c.limits.Lifetime); end.Before(due) {
 		due = end
 	}
 	if !now.Before(due) {

@@ -72,7 +72,7 @@ func TestViolationsCloseTheConnection(t *testing.T) {
 		reason string
 	}{
 		{"binary", clientFrame(0x82, "x"), 1003, "binary frames are not supported"},
-		{"too big, with its payload on the way", text(strings.Repeat("x", maxFrame+1)), 1009, "a frame may have 32768 bytes"},
+		{"too big, with its payload on the way", text(strings.Repeat("x", AWSLimits.MaxFrame+1)), 1009, "a frame may have 32768 bytes"},
 		{"not masked", []byte{0x81, 1, 'x'}, 1002, "a client's frame must be masked"},
 		{"no UTF-8", text("\xff"), 1007, "the text is not UTF-8"},
 		{"bad close", clientFrame(0x88, "\x03"), 1002, "half a status code"},
@@ -162,7 +162,7 @@ func pipe() (c *conn, client net.Conn, ended chan int) {
 
 func runOver(server net.Conn) (c *conn, ended chan int) {
 	c = &conn{
-		id: "test", net: server, connected: time.Now(), idle: defaultIdleTimeout, lifetime: defaultLifetime, trip: func([]byte) {},
+		id: "test", net: server, connected: time.Now(), limits: &AWSLimits, trip: func([]byte) {},
 	}
 	c.touch()
 	ended = make(chan int, 1)
@@ -299,7 +299,7 @@ func TestSocketThatTakesNothingIsCut(t *testing.T) {
 func TestWaitingFramesLeaveInOneWrite(t *testing.T) {
 	server, client := net.Pipe()
 	counting := &writeCounter{Conn: server, first: make(chan struct{})}
-	c := &conn{net: counting, connected: time.Now(), idle: time.Hour, lifetime: time.Hour}
+	c := &conn{net: counting, connected: time.Now(), limits: &AWSLimits}
 	c.touch()
 	c.send(textFrame([]byte("0")))
 	<-counting.first // the writer is busy with the first

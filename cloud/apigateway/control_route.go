@@ -49,9 +49,9 @@ func (in *integration) check(a *api) error {
 	if in.ConnectionType != "INTERNET" || in.ConnectionID != "" {
 		return unsupported("connectionType "+in.ConnectionType+" with a connectionId", "use INTERNET, which reaches whatever this machine reaches")
 	}
-	limit := httpTimeoutMillis
+	limit := AWSLimits.HTTPTimeout.Milliseconds()
 	if a.isWebSocket() {
-		limit = webSocketTimeoutMillis
+		limit = AWSLimits.WebSocketTimeout.Milliseconds()
 		if in.PassthroughBehavior == "" {
 			in.PassthroughBehavior = "WHEN_NO_MATCH"
 		}
@@ -63,9 +63,9 @@ func (in *integration) check(a *api) error {
 		}
 	}
 	if in.TimeoutInMillis == 0 {
-		in.TimeoutInMillis = limit
+		in.TimeoutInMillis = int(limit)
 	}
-	if in.TimeoutInMillis < minTimeoutMillis || in.TimeoutInMillis > limit {
+	if in.TimeoutInMillis < minTimeoutMillis || in.TimeoutInMillis > int(limit) {
 		return badRequest("Timeout should be between %d ms and %d ms", minTimeoutMillis, limit)
 	}
 	switch {

@@ -75,6 +75,8 @@ func violation(text string) error { return &closeError{closeProtocolError, text}
 // most clients arrive in that with one read.
 type messageReader struct {
 	source     io.Reader
+	maxFrame   int // bytes of one frame's payload
+	maxMessage int // bytes of all fragments of a message
 	buf        [128]byte
 	start, end int // what of buf is not yet consumed
 
@@ -153,11 +155,11 @@ func (r *messageReader) frame() (final bool, opcode byte, payload []byte, err er
 	if err != nil {
 		return false, 0, nil, err
 	}
-	if size > maxFrame {
-		return false, 0, nil, &closeError{closeTooBig, fmt.Sprintf("a frame may have %d bytes", maxFrame)}
+	if size > uint64(r.maxFrame) {
+		return false, 0, nil, &closeError{closeTooBig, fmt.Sprintf("a frame may have %d bytes", r.maxFrame)}
 	}
-	if opcode < opClose && len(r.message)+int(size) > maxMessage {
-		return false, 0, nil, &closeError{closeTooBig, fmt.Sprintf("a message may have %d bytes", maxMessage)}
+	if opcode < opClose && len(r.message)+int(size) > r.maxMessage {
+		return false, 0, nil, &closeError{closeTooBig, fmt.Sprintf("a message may have %d bytes", r.maxMessage)}
 	}
 	mask := head[8:12]
 	if err := r.read(mask); err != nil {

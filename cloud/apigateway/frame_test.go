@@ -32,7 +32,7 @@ func clientFrame(first byte, payload string) []byte {
 func text(payload string) []byte { return clientFrame(0x80|opText, payload) }
 
 func TestMessageReader(t *testing.T) {
-	big := strings.Repeat("x", maxFrame)
+	big := strings.Repeat("x", AWSLimits.MaxFrame)
 	for _, test := range []struct {
 		name  string
 		bytes []byte
@@ -74,7 +74,7 @@ func TestMessageReader(t *testing.T) {
 func join(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 
 func readAll(source io.Reader) string {
-	r := messageReader{source: source}
+	r := messageReader{source: source, maxFrame: AWSLimits.MaxFrame, maxMessage: AWSLimits.MaxMessage}
 	var got []string
 	for {
 		opcode, payload, err := r.next()

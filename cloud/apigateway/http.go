@@ -100,7 +100,7 @@ func (s *snapshot) findPath(method string, segments []string) (*path, map[string
 // httpTask is the call for its integration. Its source is that of the route: variables of the path stand as they are.
 func (s *Service) httpTask(k *httpCall, method string) task {
 	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id()
-	t := task{in: k.route.integration, variables: k.stage.StageVariables, log: k.log}
+	t := task{in: k.route.integration, timeout: k.route.integration.timeout(s.HTTPTimeout), variables: k.stage.StageVariables, log: k.log}
 	routeMethod, pattern, ok := strings.Cut(k.route.RouteKey, " ")
 	if !ok { // $default
 		t.sourceARN, t.grant = base+"/"+k.stage.StageName+"/$default", base+"/*/$default"
@@ -206,7 +206,7 @@ func (k *httpCall) write(w http.ResponseWriter, r *http.Request, a *answer, cors
 
 // forwardRequest passes a request on to the URI of an HTTP_PROXY integration.
 func (s *Service) forwardRequest(t task, k *httpCall, r *http.Request, body []byte) (*answer, failure) {
-	ctx, cancel := context.WithTimeout(s.ctx, time.Duration(t.in.TimeoutInMillis)*time.Millisecond)
+	ctx, cancel := context.WithTimeout(s.ctx, t.timeout)
 	defer cancel()
 	uri := resolveVariables(t.in.IntegrationURI, t.variables)
 	for name, value := range k.variables {

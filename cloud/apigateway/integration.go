@@ -31,10 +31,16 @@ const (
 // task is what an integration is asked to do, with what its log lines need.
 type task struct {
 	in        *integration
+	timeout   time.Duration
 	variables map[string]string // of the stage
 	sourceARN string            // aws:SourceArn of the call
 	grant     string            // the pattern that a permission for this and all stages names
 	log       *slog.Logger      // has the API, the route and the request's id
+}
+
+// timeout is how long an integration may take; limit bounds what it says itself.
+func (in *integration) timeout(limit time.Duration) time.Duration {
+	return min(time.Duration(in.TimeoutInMillis)*time.Millisecond, limit)
 }
 
 // invoke runs the function of a task and returns what it answered. Whatever goes wrong is logged here, once, with what
@@ -44,9 +50,7 @@ func (s *Service) invoke(ctx context.Context, t task, event []byte) ([]byte, fai
 	if inside, ok := functionARN(arn); ok {
 		arn = inside
 	}
-	timeout := time.Duration(t.in.TimeoutInMillis) * time.Millisecond
-	payload, fail := s.invokeFunction(ctx, arn, timeout, t, event)
-	return payload, fail
+	return s.invokeFunction(ctx, arn, t.timeout, t, event)
 }
 
 // invokeFunction is invoke for a function that is named by its ARN.

@@ -2,26 +2,42 @@ package apigateway
 
 import "time"
 
-// The numbers of API Gateway, and after them our own where AWS gives none.
+// Limits are the numbers of API Gateway that a person may change, for a test that cannot wait two hours. A zero field
+// stands for AWS's number.
+type Limits struct {
+	MaxFrame         int           `limit:"max-frame" text:"bytes of one frame of a client; more closes with 1009"`
+	MaxMessage       int           `limit:"max-message" text:"bytes of all fragments of a message, or of a posted one; more closes with 1009, or is answered with 413"`
+	IdleTimeout      time.Duration `limit:"idle-timeout" text:"of a connection without a message either way; closes with 1001"`
+	Lifetime         time.Duration `limit:"lifetime" text:"of a connection; closes with 1001"`
+	ConnectionRate   int           `limit:"connection-rate" text:"new connections a second; more are answered with 429"`
+	RequestRate      float64       `limit:"request-rate" text:"messages, posts and HTTP requests a second; more are answered with 429"`
+	RequestBurst     int           `limit:"request-burst" text:"of those at once"`
+	WebSocketTimeout time.Duration `limit:"websocket-timeout" text:"of an integration of a WebSocket API, at most"`
+	HTTPTimeout      time.Duration `limit:"http-timeout" text:"of an integration of an HTTP API, at most"`
+}
+
+// AWSLimits are the numbers of AWS.
+var AWSLimits = Limits{
+	MaxFrame:         32 << 10,
+	MaxMessage:       128 << 10,
+	IdleTimeout:      10 * time.Minute,
+	Lifetime:         2 * time.Hour,
+	ConnectionRate:   500,
+	RequestRate:      10000,
+	RequestBurst:     5000,
+	WebSocketTimeout: 29 * time.Second,
+	HTTPTimeout:      30 * time.Second,
+}
+
+// The other numbers of API Gateway, and after them our own where AWS gives none.
 const (
-	maxFrame         = 32 << 10  // payload of one client frame; more ends the connection with 1009
-	maxMessage       = 128 << 10 // all fragments of a message, or a posted one; 1009, or 413 for a post
-	maxURL           = 4096      // request target of a WebSocket handshake
-	maxHTTPBody      = 10 << 20  // request to an HTTP API; 413
-	maxHTTPHead      = 10240     // request line and headers of an HTTP API; 431
-	maxHTTPResponse  = 6 << 20   // Lambda's limit on an answer; 500
-	maxAuthorization = 8 << 10   // answer of a Lambda authorizer; 500
+	maxURL           = 4096     // request target of a WebSocket handshake
+	maxHTTPBody      = 10 << 20 // request to an HTTP API; 413
+	maxHTTPHead      = 10240    // request line and headers of an HTTP API; 431
+	maxHTTPResponse  = 6 << 20  // Lambda's limit on an answer; 500
+	maxAuthorization = 8 << 10  // answer of a Lambda authorizer; 500
 
-	defaultIdleTimeout = 10 * time.Minute // without a message either way; closes with 1001
-	defaultLifetime    = 2 * time.Hour    // of a connection; closes with 1001
-
-	requestRate       = 10000 // requests a second of an account: messages, @connections and HTTP APIs together; 429
-	requestBurst      = 5000  // of them at once
-	newConnectionRate = 500   // WebSocket connections that an account opens in a second; 429
-
-	minTimeoutMillis       = 50
-	webSocketTimeoutMillis = 29000 // default and maximum
-	httpTimeoutMillis      = 30000 // default and maximum
+	minTimeoutMillis = 50
 
 	maxRoutes       = 300
 	maxIntegrations = 300

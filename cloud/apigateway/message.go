@@ -56,7 +56,7 @@ func (s *Service) newCall(view served, c *conn, routeKey string) *call {
 func (s *Service) task(k *call) task {
 	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.conn.apiID
 	return task{
-		in: k.route.integration, variables: k.stage.StageVariables, log: k.log,
+		in: k.route.integration, timeout: k.route.integration.timeout(s.WebSocketTimeout), variables: k.stage.StageVariables, log: k.log,
 		sourceARN: base + "/" + k.conn.stage + "/" + k.routeKey,
 		grant:     base + "/*/" + k.routeKey,
 	}
@@ -150,8 +150,8 @@ func (k *call) reply(a *answer) {
 	if !utf8.Valid(body) {
 		body = base64.StdEncoding.AppendEncode(nil, body)
 	}
-	if len(body) > maxMessage {
-		k.log.Warn("the answer is too long for a message", "bytes", len(body), "limit", maxMessage)
+	if limit := k.conn.limits.MaxMessage; len(body) > limit {
+		k.log.Warn("the answer is too long for a message", "bytes", len(body), "limit", limit)
 		k.answerError("Internal server error")
 		return
 	}

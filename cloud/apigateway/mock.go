@@ -112,7 +112,7 @@ func (p *path) response(status int) *integrationResponse {
 
 // forwardMessage sends a message to an HTTP_PROXY integration, as the body of a request, and returns its answer.
 func (s *Service) forwardMessage(ctx context.Context, t task, k *call, body []byte) (*answer, failure) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.in.TimeoutInMillis)*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	method := t.in.IntegrationMethod
 	if method == "ANY" {
@@ -126,7 +126,7 @@ func (s *Service) forwardMessage(ctx context.Context, t task, k *call, body []by
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	return s.call(t, r, maxMessage)
+	return s.call(t, r, int64(s.MaxMessage))
 }
 
 // call makes the request of an HTTP integration. An answer beyond limit is a bad one.
@@ -143,7 +143,7 @@ func (s *Service) call(t task, r *http.Request, limit int64) (*answer, failure) 
 	case err != nil && s.ctx.Err() != nil:
 		return nil, interrupted
 	case errors.Is(err, context.DeadlineExceeded):
-		t.log.Warn("the HTTP integration did not answer in time", "url", r.URL.Redacted(), "timeoutInMillis", t.in.TimeoutInMillis)
+		t.log.Warn("the HTTP integration did not answer in time", "url", r.URL.Redacted(), "timeout", t.timeout)
 		return nil, timedOut
 	case err != nil:
 		t.log.Warn("the HTTP integration could not be called", "url", r.URL.Redacted(), "error", err)

@@ -66,7 +66,7 @@ func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID
 	var body []byte
 	if r.Method == http.MethodPost {
 		var err error
-		if body, err = protocol.ReadBody(r, maxMessage); err != nil {
+		if body, err = protocol.ReadBody(r, int64(s.MaxMessage)); err != nil {
 			var e *protocol.Error
 			if errors.As(err, &e) && e.Status == http.StatusRequestEntityTooLarge {
 				refuse(w, apiID, e.Status, "PayloadTooLargeException", "Message too long: it may have 131072 bytes")

@@ -38,7 +38,7 @@ func TestPostGetAndDeleteAConnection(t *testing.T) {
 	if info.ConnectedAt == nil || info.LastActiveAt.Before(*info.ConnectedAt) || *info.Identity.SourceIp != "127.0.0.1" {
 		t.Errorf("GetConnection: %+v", info)
 	}
-	_, err := client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: connection, Data: make([]byte, maxMessage+1)})
+	_, err := client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: connection, Data: make([]byte, AWSLimits.MaxMessage+1)})
 	var tooLarge *mtypes.PayloadTooLargeException
 	if !errors.As(err, &tooLarge) {
 		t.Errorf("128 KB and a byte: %v, want PayloadTooLargeException", err)

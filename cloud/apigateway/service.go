@@ -21,10 +21,10 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 
 	"quotewire/cloud/iam"
 	"quotewire/cloud/lambda"
+	"quotewire/cloud/limits"
 	"quotewire/cloud/protocol"
 	"quotewire/cloud/state"
 )
@@ -45,8 +45,7 @@ type Config struct {
 	Authority string            // HOST:PORT that clients and functions reach; events name it as their domain
 	IDs       map[string]string // API name → the id that an API of this name gets when it is created
 
-	IdleTimeout time.Duration // without a message either way; zero means AWS's 10 minutes
-	Lifetime    time.Duration // of a connection; zero means AWS's 2 hours
+	Limits
 }
 
 // Service is API Gateway of one account and region. It is safe for concurrent use.
@@ -64,12 +63,7 @@ type Service struct {
 
 // New opens the APIs that the state remembers. The service runs until [Service.Close]; ctx only bounds the opening.
 func New(ctx context.Context, c Config) (*Service, error) {
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = defaultIdleTimeout
-	}
-	if c.Lifetime == 0 {
-		c.Lifetime = defaultLifetime
-	}
+	limits.Fill(&c.Limits, AWSLimits)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -95,16 +95,16 @@ func (s *Service) admitToAccount(now time.Time) bool {
 // admitConnection takes a token for a new WebSocket connection.
 func (s *Service) admitConnection() bool {
 	now := time.Now()
-	if s.throttles.connections.take(rate{newConnectionRate, newConnectionRate}, now) {
+	if s.throttles.connections.take(rate{float64(s.ConnectionRate), s.ConnectionRate}, now) {
 		return true
 	}
 	if s.throttles.connections.tell(now) {
-		s.Log.Warn("handshakes are throttled: the account may open so many connections a second", "perSecond", newConnectionRate)
+		s.Log.Warn("handshakes are throttled: the account may open so many connections a second", "perSecond", s.ConnectionRate)
 	}
 	return false
 }
 
-func (s *Service) requestRate() rate { return rate{requestRate, requestBurst} }
+func (s *Service) requestRate() rate { return rate{s.RequestRate, s.RequestBurst} }
 
 // rate returns the rate that the stage sets for a route, and whose bucket it is; false if it sets none. Of rate and
 // burst, what is not set is the account's.

@@ -20,9 +20,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"quotewire/cloud/iam"
+	"quotewire/cloud/limits"
 	"quotewire/cloud/logs"
 	"quotewire/cloud/protocol"
 	"quotewire/cloud/state"
@@ -73,10 +73,7 @@ type Config struct {
 	CA       string // path of a PEM with the cloud's authority
 	Bundle   string // path of a PEM with the system's roots and the cloud's authority
 
-	Concurrency int             // executions at a time in the account; 0 means 1000
-	InitTimeout time.Duration   // of a process until its first call of next; 0 means 10 s
-	IdleTimeout time.Duration   // after which an idle environment ends; 0 means 5 minutes
-	RetryDelays []time.Duration // before each retry of an asynchronous invocation; nil means 1 and 2 minutes
+	Limits
 }
 
 // Service is Lambda in one account and one region. It is safe for concurrent use.
@@ -97,18 +94,7 @@ type Service struct {
 // New opens Lambda on what c.State remembers of it. Folders in c.Dir that the environments of an earlier process left
 // behind are removed. The service runs until ctx ends or [Service.Close].
 func New(ctx context.Context, c Config) (*Service, error) {
-	if c.Concurrency == 0 {
-		c.Concurrency = defaultConcurrency
-	}
-	if c.InitTimeout == 0 {
-		c.InitTimeout = defaultInitTimeout
-	}
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = defaultIdleTimeout
-	}
-	if c.RetryDelays == nil {
-		c.RetryDelays = defaultRetryDelays
-	}
+	limits.Fill(&c.Limits, AWSLimits)
 	dir, err := filepath.Abs(c.Dir) // functions run in folders of their own: a relative path would mean another place
 	if err != nil {
 		return nil, fmt.Errorf("lambda: %w", err)

@@ -2,7 +2,24 @@ package lambda
 
 import "time"
 
-// The quotas and limits of Lambda that this cloud keeps, under the names of AWS's documentation.
+// Limits are the numbers of Lambda that a person may change, for a test that cannot wait. A zero field stands for AWS's
+// number, or for ours where AWS names none.
+type Limits struct {
+	Concurrency int             `limit:"concurrency" text:"executions at a time in the account; more are answered with 429"`
+	InitTimeout time.Duration   `limit:"init-timeout" text:"of a process until its first call of next"`
+	IdleTimeout time.Duration   `limit:"idle-timeout" text:"of an environment without work, after which it ends"`
+	RetryDelays []time.Duration `limit:"retry-delays" text:"before each retry of an asynchronous invocation"`
+}
+
+// AWSLimits are the numbers of AWS, and our own where AWS names none.
+var AWSLimits = Limits{
+	Concurrency: 1000,
+	InitTimeout: 10 * time.Second,
+	IdleTimeout: 5 * time.Minute, // AWS: minutes
+	RetryDelays: []time.Duration{time.Minute, 2 * time.Minute},
+}
+
+// The other quotas and limits of Lambda that this cloud keeps, under the names of AWS's documentation.
 const (
 	maxNameLength      = 64
 	maxTimeout         = 900   // seconds
@@ -31,12 +48,3 @@ const (
 	maxEventAge        = 6 * time.Hour
 	shutdownGrace      = 500 * time.Millisecond // between SIGTERM and SIGKILL for a runtime that asked for SIGTERM
 )
-
-// Defaults of [Config].
-const (
-	defaultConcurrency = 1000
-	defaultInitTimeout = 10 * time.Second
-	defaultIdleTimeout = 5 * time.Minute
-)
-
-var defaultRetryDelays = []time.Duration{time.Minute, 2 * time.Minute}

@@ -5,10 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"quotewire/cloud"
+	"quotewire/dply/suggest"
 )
 
 var cloudVerb = verb{
@@ -16,7 +20,11 @@ var cloudVerb = verb{
 	short: "start the embedded cloud alone, for any AWS tool",
 	long: `
 Starts the embedded cloud, empty or as it was left, and serves until it is interrupted. Any AWS tool reaches it with
-AWS_ENDPOINT_URL and the credentials that it prints. DIR/endpoints.json says where everything is.`,
+AWS_ENDPOINT_URL and the credentials that it prints. DIR/endpoints.json says where everything is.
+
+Limits are AWS's. --limit changes one, so that two hours can be two seconds in a test:
+
+` + limitTable(),
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		c := cloudFlags(flags)
 		return func(ctx context.Context, args []string) error {
@@ -43,6 +51,7 @@ type cloudOptions struct {
 	dir, listen, region string
 	verbose             bool
 	ids                 pairs
+	limits              limitFlag
 }
 
 func cloudFlags(flags *flag.FlagSet) *cloudOptions {
@@ -51,12 +60,13 @@ func cloudFlags(flags *flag.FlagSet) *cloudOptions {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "serve the cloud on this `HOST:PORT`; port 0 picks a free one")
 	flags.StringVar(&o.region, "region", "us-east-1", "be this AWS `REGION`")
 	flags.BoolVar(&o.verbose, "verbose", false, "log each handshake, message, post and invocation")
+	flags.Var(&o.limits, "limit", "change a limit of AWS's, `NAME=VALUE`, such as apigateway.idle-timeout=2s; may be repeated")
 	flags.Var(o.ids, "api-id", "give the API of this name the id of this `NAME=ID` when it is created, for pages whose address is fixed; may be repeated")
 	return o
 }
 
 func (o *cloudOptions) start(ctx context.Context) (*cloud.Cloud, error) {
-	return cloud.Start(ctx, cloud.Config{Dir: o.dir, Listen: o.listen, Region: o.region, APIIDs: o.ids, Log: o.logger()})
+	return cloud.Start(ctx, cloud.Config{Dir: o.dir, Listen: o.listen, Region: o.region, APIIDs: o.ids, Limits: o.limits.Limits, Log: o.logger()})
 }
 
 // logger writes what the cloud has to say to the terminal's error stream.
@@ -86,4 +96,35 @@ func (p pairs) Set(s string) error {
 	}
 	p[name] = value
 	return nil
+}
+
+// limitFlag is a flag of the form NAME=VALUE, for a limit of a service. It may be repeated.
+type limitFlag struct{ cloud.Limits }
+
+func (l *limitFlag) String() string { return "" }
+
+func (l *limitFlag) Set(s string) error {
+	names := map[string]bool{}
+	for _, limit := range cloud.AWSLimits.List() {
+		names[limit.Name] = true
+	}
+	name, value, ok := strings.Cut(s, "=")
+	switch {
+	case !ok || value == "":
+		return fmt.Errorf("want NAME=VALUE, got %q", s)
+	case !names[name]:
+		return fmt.Errorf("there is no limit %q%s; quotewire cloud --help lists them", name, suggest.Phrase(name, slices.Sorted(maps.Keys(names))))
+	}
+	return l.Limits.Set(name, value)
+}
+
+// limitTable says for --help which limits there are.
+func limitTable() string {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, limit := range cloud.AWSLimits.List() {
+		fmt.Fprintf(table, "  %s=%s\t%s\n", limit.Name, limit.Value, limit.Text)
+	}
+	table.Flush()
+	return b.String()
 }
