@@ -67,6 +67,18 @@ func (d *denial) Authorize(ctx context.Context, p protocol.Protocol, action, res
 	return nil
 }
 
+// Verify takes every signature for the root's.
+func (d *denial) Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error) {
+	if r.Header.Get("Authorization") == "" {
+		return iam.Principal{}, protocol.Errorf(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+	}
+	return root, nil
+}
+
+var root = iam.Principal{
+	Kind: iam.Root, Account: "111122223333", ARN: "arn:aws:iam::111122223333:root", UserID: "111122223333", AccessKeyID: "test",
+}
+
 type gateway struct {
 	*Service
 	functions *functions
@@ -118,7 +130,7 @@ func start(t testing.TB, dir string, configure ...func(*Config)) *gateway {
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
-			r = r.WithContext(iam.WithPrincipal(r.Context(), iam.Principal{Kind: iam.Root, ARN: "arn:aws:iam::111122223333:root"}))
+			r = r.WithContext(iam.WithPrincipal(r.Context(), root))
 		}
 		if apiID, path, ok := g.Resolve(r); ok {
 			g.ServeAPI(w, r, apiID, path)

@@ -34,10 +34,17 @@ type Functions interface {
 	Invoke(context.Context, lambda.Invocation) (lambda.Result, error)
 }
 
+// Identities is who knows callers: whose signature a request bears, and what its signer may do.
+type Identities interface {
+	iam.Authorizer
+	// Verify checks the signature of a request whose body has been read; see [iam.Service.Verify].
+	Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error)
+}
+
 // Config says what a [Service] works with.
 type Config struct {
 	State     *state.Store
-	IAM       iam.Authorizer
+	IAM       Identities
 	Functions Functions
 	Account   string
 	Region    string
