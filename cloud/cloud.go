@@ -32,14 +32,12 @@ import (
 // Account is the AWS account number that the embedded cloud says it is.
 const Account = "111122223333"
 
-// Root is the credential of the machine's owner. It is well known, as the cloud listens on the loopback.
-var Root = iam.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
-
 // Config says where a cloud keeps its state and where it listens.
 type Config struct {
 	Dir    string            // the state folder
 	Listen string            // HOST:PORT; port 0 picks a free one
 	Region string            // such as "us-east-1"
+	Root   iam.Credentials   // pins the root's credential; its zero value leaves it a secret of the state folder
 	APIIDs map[string]string // API name → the id that an API of this name gets when it is created
 	Limits Limits            // what is zero is as on AWS
 	Log    *slog.Logger
@@ -50,6 +48,7 @@ type Cloud struct {
 	config    Config
 	address   string // HOST:PORT that clients on this machine reach
 	state     *state.Store
+	root      *rootFile
 	iam       *iam.Service
 	s3        *s3.Service
 	ec2       *ec2.Service
@@ -94,6 +93,10 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 		listener.Close()
 		return nil, err
 	}
+	if c.root, err = openRoot(dir, config.Root, config.Log); err != nil {
+		listener.Close()
+		return nil, err
+	}
 	// Services outlive the context that started them: Close ends them, in order.
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel
@@ -113,7 +116,7 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 
 func (c *Cloud) startServices(ctx context.Context) (err error) {
 	region, l := c.config.Region, c.config.Log
-	if c.iam, err = iam.New(ctx, iam.Config{State: c.state, Account: Account, Region: region, Log: l, Root: Root}); err != nil {
+	if c.iam, err = iam.New(ctx, iam.Config{State: c.state, Account: Account, Region: region, Log: l, Root: c.root.credentials}); err != nil {
 		return err
 	}
 	if c.s3, err = s3.New(ctx, s3.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {

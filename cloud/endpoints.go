@@ -10,10 +10,11 @@ import (
 // Endpoints is what DIR/endpoints.json holds: where everything is, in addresses that any client on this machine
 // reaches as they stand.
 type Endpoints struct {
-	Cloud string            `json:"cloud"`
-	Web   string            `json:"web,omitempty"`
-	CA    string            `json:"ca"`
-	APIs  map[string]string `json:"apis,omitempty"` // API name → client URL of its stage
+	Cloud  string            `json:"cloud"`
+	Region string            `json:"region"`
+	Web    string            `json:"web,omitempty"`
+	CA     string            `json:"ca"`
+	APIs   map[string]string `json:"apis,omitempty"` // API name → client URL of its stage
 }
 
 // endpoints keeps DIR/endpoints.json in step with the APIs.
@@ -45,7 +46,7 @@ func (c *Cloud) rewriteEndpoints() error {
 	if e.file == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(Endpoints{Cloud: c.URL(), Web: e.web, CA: c.CA(), APIs: c.gateway.Endpoints()}, "", "  ")
+	text, err := json.MarshalIndent(Endpoints{Cloud: c.URL(), Region: c.Region(), Web: e.web, CA: c.CA(), APIs: c.gateway.Endpoints()}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -122,9 +122,13 @@ func (p *process) kill() {
 
 // env is what an AWS tool needs to reach the process's cloud.
 func (p *process) env() []string {
+	key, err := cloud.ReadRoot(p.dir)
+	if err != nil {
+		panic(err)
+	}
 	return append(os.Environ(),
 		"AWS_ENDPOINT_URL="+p.endpoints.Cloud, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID="+cloud.Root.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+cloud.Root.SecretAccessKey,
+		"AWS_ACCESS_KEY_ID="+key.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+key.SecretAccessKey,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
 }
 

@@ -18,6 +18,7 @@ type credential struct {
 	Identity string    `json:"identity"`           // ARN of the user or the role itself
 	Policies []string  `json:"policies,omitempty"` // session policies, as text
 	Tags     []tag     `json:"tags,omitempty"`     // session tags
+	Source   string    `json:"source,omitempty"`   // the access key that a session of GetSessionToken was made with
 
 	Managed []string `json:"managed,omitempty"` // ARNs of managed session policies
 

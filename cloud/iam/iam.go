@@ -16,7 +16,7 @@ type Config struct {
 	State   *state.Store
 	Account string // 12 digits
 	Region  string
-	Root    Credentials // of the account's root; its zero value stands for "test" and "test", which AWS tools for local clouds use
+	Root    func() Credentials // those of the account's root at this moment
 	Log     *slog.Logger
 }
 
@@ -29,7 +29,9 @@ type Service struct {
 
 	changing    sync.Mutex // orders changes from reading to publishing, the write to the store included; readers never take it
 	dir         atomic.Pointer[directory]
-	credentials sync.Map // access key id → *credential
+	credentials sync.Map // access key id → *credential, of users and sessions
+	root        func() Credentials
+	rootKey     atomic.Pointer[credential] // what root said last
 	denials     denials
 }
 
@@ -41,19 +43,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{account: c.Account, region: c.Region, log: c.Log, bucket: bucket, now: time.Now}
+	s := &Service{account: c.Account, region: c.Region, log: c.Log, bucket: bucket, now: time.Now, root: c.Root}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	root := c.Root
-	if root.AccessKeyID == "" {
-		root = Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
-	}
-	arn := "arn:aws:iam::" + s.account + ":root"
-	key := &credential{ID: root.AccessKeyID, Secret: root.SecretAccessKey, Token: root.SessionToken, Identity: arn,
-		Who: Principal{Kind: Root, Account: s.account, ARN: arn, UserID: s.account, AccessKeyID: root.AccessKeyID}}
-	key.Who.session = key
-	s.credentials.Store(key.ID, key)
 	d, err := s.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open IAM: %w", err)

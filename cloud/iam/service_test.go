@@ -51,7 +51,7 @@ func start(t testing.TB, dir string) *harness {
 	}
 	h := &harness{log: new(safeBuffer), close: sync.OnceFunc(func() { store.Close() })}
 	t.Cleanup(h.close)
-	h.Service, err = New(t.Context(), Config{State: store, Account: testAccount, Region: "us-east-1", Log: slog.New(slog.NewTextHandler(h.log, nil))})
+	h.Service, err = New(t.Context(), Config{State: store, Account: testAccount, Region: "us-east-1", Root: func() Credentials { return root }, Log: slog.New(slog.NewTextHandler(h.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

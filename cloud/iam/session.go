@@ -110,17 +110,35 @@ func (s *Service) forgetExpired(ctx context.Context) {
 }
 
 // credential returns the usable credential of an access key id. A session whose role is gone is none, and neither is a
-// key of a user who is.
+// key of a user who is, or a session of the root's that was made with a key it no longer has.
 func (s *Service) credential(id string) (*credential, bool) {
 	v, ok := s.credentials.Load(id)
 	if !ok {
-		return nil, false
+		c := s.rootCredential()
+		return c, c.ID == id
 	}
 	c := v.(*credential)
-	if c.inactive || c.Who.Kind != Root && s.dir.Load().identityOf(&c.Who) == nil {
+	switch {
+	case c.inactive:
 		return nil, false
+	case c.Who.Kind == Root:
+		return c, c.Source == s.rootCredential().ID
 	}
-	return c, true
+	return c, s.dir.Load().identityOf(&c.Who) != nil
+}
+
+// rootCredential returns the root's own key.
+func (s *Service) rootCredential() *credential {
+	now, known := s.root(), s.rootKey.Load()
+	if known != nil && known.ID == now.AccessKeyID && known.Secret == now.SecretAccessKey {
+		return known
+	}
+	arn := "arn:aws:iam::" + s.account + ":root"
+	c := &credential{ID: now.AccessKeyID, Secret: now.SecretAccessKey, Identity: arn,
+		Who: Principal{Kind: Root, Account: s.account, ARN: arn, UserID: s.account, AccessKeyID: now.AccessKeyID}}
+	c.Who.session = c
+	s.rootKey.Store(c)
+	return c
 }
 
 func (c *credential) expired(now time.Time) bool {

@@ -179,7 +179,7 @@ func getSessionToken(c *call) (any, error) {
 		return nil, err
 	}
 	session := &credential{
-		ID: accessKeyID(tempKeyPrefix), Secret: secret(30), Token: secret(96), Identity: who.ARN, Who: who,
+		ID: accessKeyID(tempKeyPrefix), Secret: secret(30), Token: secret(96), Identity: who.ARN, Who: who, Source: who.AccessKeyID,
 		Expires: c.now().UTC().Add(life).Truncate(time.Second),
 	}
 	session.Who.AccessKeyID = session.ID

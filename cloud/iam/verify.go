@@ -49,8 +49,7 @@ func (s *Service) verify(r *http.Request, body []byte, p protocol.Protocol) (*si
 		}
 		return nil, nil, e
 	}
-	// The root's key has no token, but clients that are set up for a local cloud like to send one: it is ignored.
-	if (c.Token != "" || c.Who.Kind != Root) && subtle.ConstantTimeCompare([]byte(sig.token), []byte(c.Token)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(sig.token), []byte(c.Token)) != 1 {
 		return nil, nil, refuse(p, wrongToken)
 	}
 	now := s.now()

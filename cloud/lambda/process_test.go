@@ -156,7 +156,10 @@ func parent() {
 	}
 	store, err := state.Open(ctx, filepath.Join(dir, "state"), slog.New(slog.DiscardHandler))
 	fail(err)
-	access, err := iam.New(ctx, iam.Config{State: store, Account: account, Region: region, Log: slog.New(slog.DiscardHandler)})
+	access, err := iam.New(ctx, iam.Config{
+		State: store, Account: account, Region: region, Log: slog.New(slog.DiscardHandler),
+		Root: func() iam.Credentials { return iam.Credentials{AccessKeyID: "test", SecretAccessKey: "test"} },
+	})
 	fail(err)
 	s, err := New(ctx, Config{State: store, IAM: access, Logs: noLogs{}, Account: account, Region: region,
 		Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(dir, "lambda")})

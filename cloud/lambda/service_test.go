@@ -186,7 +186,10 @@ func startIn(t testing.TB, dir string, edit ...func(*Config)) *cloud {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	access, err := iam.New(t.Context(), iam.Config{State: store, Account: account, Region: region, Log: slog.New(slog.DiscardHandler)})
+	access, err := iam.New(t.Context(), iam.Config{
+		State: store, Account: account, Region: region, Log: slog.New(slog.DiscardHandler),
+		Root: func() iam.Credentials { return iam.Credentials{AccessKeyID: "test", SecretAccessKey: "test"} },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"quotewire/cloud"
+	"quotewire/cloud/iam"
 	"quotewire/dply/suggest"
 )
 
@@ -39,7 +40,7 @@ Limits are AWS's. --limit changes one, so that two hours can be two seconds in a
 				running.Close()
 				return err
 			}
-			fmt.Printf("The embedded cloud is ready.\n\n%s\nCtrl-C stops it.\n", shellSettings(running))
+			fmt.Printf("The embedded cloud is ready.\n\n%s\nCtrl-C stops it.\n", shellSettings(running.URL(), running.Region(), running.Root()))
 			<-ctx.Done()
 			return running.Close()
 		}
@@ -50,6 +51,7 @@ Limits are AWS's. --limit changes one, so that two hours can be two seconds in a
 type cloudOptions struct {
 	dir, listen, region string
 	verbose             bool
+	root                rootFlag
 	ids                 pairs
 	limits              limitFlag
 }
@@ -61,12 +63,15 @@ func cloudFlags(flags *flag.FlagSet) *cloudOptions {
 	flags.StringVar(&o.region, "region", "us-east-1", "be this AWS `REGION`")
 	flags.BoolVar(&o.verbose, "verbose", false, "log each handshake, message, post and invocation")
 	flags.Var(&o.limits, "limit", "change a limit of AWS's, `NAME=VALUE`, such as apigateway.idle-timeout=2s; may be repeated")
+	flags.Var(&o.root, "root", "pin the root's credential to this `KEY:SECRET`, for scripts that need a known one; anybody who knows it can act as root")
 	flags.Var(o.ids, "api-id", "give the API of this name the id of this `NAME=ID` when it is created, for pages whose address is fixed; may be repeated")
 	return o
 }
 
 func (o *cloudOptions) start(ctx context.Context) (*cloud.Cloud, error) {
-	return cloud.Start(ctx, cloud.Config{Dir: o.dir, Listen: o.listen, Region: o.region, APIIDs: o.ids, Limits: o.limits.Limits, Log: o.logger()})
+	return cloud.Start(ctx, cloud.Config{
+		Dir: o.dir, Listen: o.listen, Region: o.region, Root: iam.Credentials(o.root), APIIDs: o.ids, Limits: o.limits.Limits, Log: o.logger(),
+	})
 }
 
 // logger writes what the cloud has to say to the terminal's error stream.
@@ -76,12 +81,6 @@ func (o *cloudOptions) logger() *slog.Logger {
 		level = slog.LevelDebug
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-}
-
-// shellSettings are the lines that make a shell's AWS tools speak to the cloud.
-func shellSettings(c *cloud.Cloud) string {
-	return fmt.Sprintf("  export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s\n  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n",
-		c.URL(), c.Region(), cloud.Root.AccessKeyID, cloud.Root.SecretAccessKey)
 }
 
 // pairs is a flag of the form NAME=VALUE that may be repeated.

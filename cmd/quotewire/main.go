@@ -27,7 +27,7 @@ type verb struct {
 	prepare func(*flag.FlagSet) func(ctx context.Context, args []string) error
 }
 
-var verbs = []verb{upVerb, publishVerb, cloudVerb, checkVerb, deployVerb, destroyVerb, vpcVerb}
+var verbs = []verb{upVerb, publishVerb, cloudVerb, credentialsVerb, checkVerb, deployVerb, destroyVerb, vpcVerb}
 
 // Exit statuses. They are part of the interface.
 const (
@@ -141,7 +141,7 @@ func refusalStatus(found token.List) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Quotewire delivers live prices to browsers over WebSockets.\n\nusage: quotewire VERB [flags] [arguments]\n\n")
 	for _, v := range verbs {
-		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.short)
+		fmt.Fprintf(w, "  %-11s %s\n", v.name, v.short)
 	}
 	fmt.Fprint(w, `
 Run quotewire VERB --help for a verb's flags. Exit status: 0 done; 1 the script has errors; 2 wrong usage;

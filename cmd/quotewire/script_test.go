@@ -66,8 +66,10 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		if err == nil {
 			ts.Setenv("AWS_ENDPOINT_URL", e.Cloud)
 			ts.Setenv("AWS_REGION", "us-east-1")
-			ts.Setenv("AWS_ACCESS_KEY_ID", cloud.Root.AccessKeyID)
-			ts.Setenv("AWS_SECRET_ACCESS_KEY", cloud.Root.SecretAccessKey)
+			root, err := cloud.ReadRoot(dir)
+			ts.Check(err)
+			ts.Setenv("AWS_ACCESS_KEY_ID", root.AccessKeyID)
+			ts.Setenv("AWS_SECRET_ACCESS_KEY", root.SecretAccessKey)
 			for name, url := range e.APIs {
 				ts.Setenv(strings.ToUpper(strings.ReplaceAll(name, "-", "_")), url)
 			}

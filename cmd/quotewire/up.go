@@ -97,10 +97,11 @@ func (u *up) run(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, running.Close()) }()
 
+	root := running.Root()
 	cfg := sdk.Config{
 		Region:       running.Region(),
 		BaseEndpoint: sdk.String(running.URL()),
-		Credentials:  credentials.NewStaticCredentialsProvider(cloud.Root.AccessKeyID, cloud.Root.SecretAccessKey, ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, ""),
 	}
 	_, err = deploy.Run(ctx, program, deploy.Options{
 		Targets: u.script.targets, Provider: aws.NewProvider(cfg), CacheDir: filepath.Join(u.cloud.dir, "build"), Local: true,
@@ -157,7 +158,7 @@ func (u *up) serve(ctx context.Context, running *cloud.Cloud, page net.Listener,
 		return err
 	}
 	fmt.Printf("\nThe page is at %s\n\n  prices go to  %s\n  sockets go to %s\n\nAWS tools reach the cloud with\n\n%s\nCtrl-C stops everything.\n",
-		address, apis[publishAPI], apis[watchAPI], shellSettings(running))
+		address, apis[publishAPI], apis[watchAPI], shellSettings(running.URL(), running.Region(), running.Root()))
 	<-ctx.Done()
 	return nil
 }
