@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"quotewire/cloud"
@@ -23,6 +29,7 @@ func TestMain(m *testing.M) {
 //
 //	listen NAME        listens on a free port and sets $NAME to its HOST:PORT
 //	ready DIR          waits until the quotewire that runs on the state folder DIR is ready, and points AWS tools at it
+//	log GROUP TEXT…    writes each text as an event of the log group, at the cloud that ready found
 //	nogo               takes everything but quotewire out of $PATH
 //	gomod              writes a go.mod like the repository's, for scripts that bring a function
 func TestScripts(t *testing.T) {
@@ -47,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo,
+			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo, "log": logEvents,
 		},
 	})
 }
@@ -79,6 +86,25 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("nothing is ready on %s: %v", dir, err)
 		}
 	}
+}
+
+func logEvents(ts *testscript.TestScript, neg bool, args []string) {
+	logs := cloudwatchlogs.New(cloudwatchlogs.Options{Region: ts.Getenv("AWS_REGION"), BaseEndpoint: aws.String(ts.Getenv("AWS_ENDPOINT_URL")),
+		Credentials: credentials.NewStaticCredentialsProvider(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), "")})
+	ctx, group, stream := context.Background(), &args[0], aws.String("2024/09/23/[$LATEST]0123456789abcdef0123456789abcdef")
+	var exists *types.ResourceAlreadyExistsException
+	if _, err := logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); !errors.As(err, &exists) {
+		ts.Check(err)
+	}
+	if _, err := logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: stream}); !errors.As(err, &exists) {
+		ts.Check(err)
+	}
+	var events []types.InputLogEvent
+	for _, text := range args[1:] {
+		events = append(events, types.InputLogEvent{Timestamp: aws.Int64(time.Now().UnixMilli()), Message: &text})
+	}
+	_, err := logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: stream, LogEvents: events})
+	ts.Check(err)
 }
 
 func nogo(ts *testscript.TestScript, neg bool, args []string) {
