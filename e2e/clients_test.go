@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"quotewire/e2e/rig"
 )
 
 // Three clients that nobody here wrote, unmodified: they list what was deployed, invoke a function, read a table and
 // post to a live connection.
 func TestUnmodifiedAWSClients(t *testing.T) {
 	p := start(t, t.TempDir(), "up", "--feed", "none")
-	watch := p.endpoints.APIs["stock-watch"]
+	watch := p.Endpoints.APIs["stock-watch"]
 	callback := strings.Replace(watch, "ws://", "http://", 1)
 	s := dial(t, watch, nil)
 	id := s.identify("user003").ConnectionID
@@ -26,13 +28,13 @@ func TestUnmodifiedAWSClients(t *testing.T) {
 	expect := func(t *testing.T, price int64, greeting string) {
 		t.Helper()
 		s.until(func(m message) bool { got, ok := m.price("EIQQ"); return ok && got == price })
-		if got := s.text(); got != greeting {
+		if got := s.Text(); got != greeting {
 			t.Errorf("the socket got %q, want %q", got, greeting)
 		}
 	}
 
 	t.Run("AWS CLI", func(t *testing.T) {
-		aws := func(args ...string) string { return tool(t, p.env(), "aws", args...) }
+		aws := func(args ...string) string { return rig.Tool(t, p.Env(), "aws", args...) }
 		if out := aws("lambda", "list-functions"); !strings.Contains(out, `"watch-lambda"`) || !strings.Contains(out, `"publish-lambda"`) {
 			t.Errorf("list-functions: %s", out)
 		}
@@ -57,7 +59,7 @@ func TestUnmodifiedAWSClients(t *testing.T) {
 		t.Run(client.name, func(t *testing.T) {
 			price := map[string]int64{"boto3": 2232, "AWS SDK for JavaScript": 2233}[client.name]
 			payload := strings.Replace(event, "%PRICE%", map[string]string{"boto3": "2232", "AWS SDK for JavaScript": "2233"}[client.name], 1)
-			out := tool(t, p.env(), client.program, client.script, callback, id, payload)
+			out := rig.Tool(t, p.Env(), client.program, client.script, callback, id, payload)
 			var got struct {
 				Functions, APIs []string
 				Answer          string

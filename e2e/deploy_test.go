@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"quotewire/e2e/rig"
 )
 
 // wire is a proxy in front of a cloud that notes every call.
@@ -78,11 +80,11 @@ func (w *wire) reset() {
 }
 
 // with is the environment of p's tools, by way of the wire.
-func (w *wire) env(p *process) []string { return append(p.env(), "AWS_ENDPOINT_URL="+w.URL) }
+func (w *wire) env(p *process) []string { return append(p.Env(), "AWS_ENDPOINT_URL="+w.URL) }
 
 func TestSecondDeployMakesNoWrite(t *testing.T) {
 	p := start(t, t.TempDir(), "cloud")
-	w := newWire(t, p.endpoints.Cloud)
+	w := newWire(t, p.Endpoints.Cloud)
 	out, status := quotewire(t, w.env(p), "deploy", "infrastructure.dply")
 	if status != 0 {
 		t.Fatalf("deploy: status %d\n%s", status, out)
@@ -104,7 +106,7 @@ func TestSecondDeployMakesNoWrite(t *testing.T) {
 		t.Fatalf("destroy: status %d\n%s", status, out)
 	}
 	var functions struct{ Functions []any }
-	if err := json.Unmarshal([]byte(tool(t, p.env(), "aws", "lambda", "list-functions")), &functions); err != nil || len(functions.Functions) > 0 {
+	if err := json.Unmarshal([]byte(rig.Tool(t, p.Env(), "aws", "lambda", "list-functions")), &functions); err != nil || len(functions.Functions) > 0 {
 		t.Errorf("after destroy the functions are %v, %v", functions, err)
 	}
 	if out, status = quotewire(t, w.env(p), "deploy", "infrastructure.dply"); status != 0 {
@@ -115,14 +117,14 @@ func TestSecondDeployMakesNoWrite(t *testing.T) {
 // The endpoints file of a bare cloud lists an API as soon as it has a stage.
 func TestEndpointsListAnAPIWithItsStage(t *testing.T) {
 	p := start(t, t.TempDir(), "cloud")
-	text, err := os.ReadFile(filepath.Join(p.dir, "endpoints.json"))
+	text, err := os.ReadFile(filepath.Join(p.Dir, "endpoints.json"))
 	if err != nil || strings.Contains(string(text), "stock-watch") {
 		t.Fatalf("endpoints.json of an empty cloud: %s, %v", text, err)
 	}
-	if out, status := quotewire(t, p.env(), "deploy", "infrastructure.dply"); status != 0 {
+	if out, status := quotewire(t, p.Env(), "deploy", "infrastructure.dply"); status != 0 {
 		t.Fatalf("deploy: status %d\n%s", status, out)
 	}
-	text, err = os.ReadFile(filepath.Join(p.dir, "endpoints.json"))
+	text, err = os.ReadFile(filepath.Join(p.Dir, "endpoints.json"))
 	if err != nil || !strings.Contains(string(text), `"stock-watch": "ws://127.0.0.1:`) || !strings.Contains(string(text), "/development\"") {
 		t.Errorf("endpoints.json after the deploy: %s, %v", text, err)
 	}

@@ -12,14 +12,14 @@ import (
 
 func TestPublishReachesTheSocketThatWatches(t *testing.T) {
 	p := start(t, t.TempDir(), "up", "--feed", "none")
-	alice, bob := dial(t, p.endpoints.APIs["stock-watch"], nil), dial(t, p.endpoints.APIs["stock-watch"], nil)
+	alice, bob := dial(t, p.Endpoints.APIs["stock-watch"], nil), dial(t, p.Endpoints.APIs["stock-watch"], nil)
 	first := alice.identify("user003")
 	if _, ok := first.price("EIQQ"); !ok || len(first.Quotes) < 10 {
 		t.Fatalf("user003's first quotes are %+v, want all that the user watches in one message, EIQQ among them", first)
 	}
 	bob.identify("user001")
 
-	if out, status := quotewire(t, os.Environ(), "publish", "--state", p.dir, "EIQQ=2210"); status != 0 {
+	if out, status := quotewire(t, os.Environ(), "publish", "--state", p.Dir, "EIQQ=2210"); status != 0 {
 		t.Fatalf("publish: status %d, %s", status, out)
 	}
 	if m := alice.message(); len(m.Quotes) != 1 || m.Quotes[0] != (quote{"EIQQ", 2210}) || m.ConnectionID != first.ConnectionID {
@@ -37,14 +37,14 @@ func TestPublishReachesTheSocketThatWatches(t *testing.T) {
 			added = ticker
 		}
 	}
-	bob.send(`{"action":"watch","ticker":"` + added + `"}`)
+	bob.Send(`{"action":"watch","ticker":"` + added + `"}`)
 	bob.until(func(m message) bool { _, ok := m.price(added); return ok })
-	if status, answer := post(t, p.endpoints.APIs["stock-publish"], "application/json", `{"ticker":"`+added+`","price":3333}`); status != 200 {
+	if status, answer := post(t, p.Endpoints.APIs["stock-publish"], "application/json", `{"ticker":"`+added+`","price":3333}`); status != 200 {
 		t.Fatalf("POST: %d %s", status, answer)
 	}
 	bob.until(func(m message) bool { got, ok := m.price(added); return ok && got == 3333 })
-	bob.send(`{"action":"unwatch","ticker":"` + added + `"}`)
-	bob.send(`{"action":"user","id":"user001"}`)
+	bob.Send(`{"action":"unwatch","ticker":"` + added + `"}`)
+	bob.Send(`{"action":"user","id":"user001"}`)
 	bob.until(func(m message) bool {
 		_, still := m.price(added)
 		return m.Action == "quotes" && !still && len(m.Quotes) > 1
@@ -53,7 +53,7 @@ func TestPublishReachesTheSocketThatWatches(t *testing.T) {
 
 func TestMistakesOnTheSocketAndTheAPIAreExplained(t *testing.T) {
 	p := start(t, t.TempDir(), "up", "--feed", "none")
-	s := dial(t, p.endpoints.APIs["stock-watch"], nil)
+	s := dial(t, p.Endpoints.APIs["stock-watch"], nil)
 	s.identify("user003")
 	for _, test := range []struct{ send, want string }{
 		{`hello`, "JSON"},
@@ -61,25 +61,25 @@ func TestMistakesOnTheSocketAndTheAPIAreExplained(t *testing.T) {
 		{`{"action":"user","id":"nobody"}`, "nobody"},
 		{`{"action":"watch","ticker":"NOSUCH"}`, "NOSUCH"},
 	} {
-		s.send(test.send)
+		s.Send(test.send)
 		if m := s.message(); !strings.Contains(m.Message, test.want) || len(m.Quotes) > 0 {
 			t.Errorf("to %s the socket got %+v, want a message that names %q", test.send, m, test.want)
 		}
 	}
 	for _, body := range []string{"EIQQ=abc", "EIQQ=2210&MODD=-", "ticker=EIQQ"} {
-		status, answer := post(t, p.endpoints.APIs["stock-publish"], "application/x-www-form-urlencoded", body)
+		status, answer := post(t, p.Endpoints.APIs["stock-publish"], "application/x-www-form-urlencoded", body)
 		if status != http.StatusBadRequest || !strings.Contains(answer, `"message"`) {
 			t.Errorf("POST %s: %d %s", body, status, answer)
 		}
 	}
-	if out, status := quotewire(t, os.Environ(), "publish", "--state", p.dir, "EIQQ=abc"); status != 2 || !strings.Contains(out, "EIQQ") {
+	if out, status := quotewire(t, os.Environ(), "publish", "--state", p.Dir, "EIQQ=abc"); status != 2 || !strings.Contains(out, "EIQQ") {
 		t.Errorf("publish EIQQ=abc: status %d, %s", status, out)
 	}
 	// Nothing of the bad posts was stored, and the rest goes on.
 	if got, _ := s.identify("user003").price("EIQQ"); got == 2210 {
 		t.Error("a price of a refused post was stored")
 	}
-	if status, answer := post(t, p.endpoints.APIs["stock-publish"], "application/x-www-form-urlencoded", "EIQQ=2211"); status != 200 {
+	if status, answer := post(t, p.Endpoints.APIs["stock-publish"], "application/x-www-form-urlencoded", "EIQQ=2211"); status != 200 {
 		t.Fatalf("POST: %d %s", status, answer)
 	}
 	s.until(func(m message) bool { got, ok := m.price("EIQQ"); return ok && got == 2211 })
@@ -89,12 +89,12 @@ func TestMistakesOnTheSocketAndTheAPIAreExplained(t *testing.T) {
 func TestNothingIsLostByKillNine(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, "up", "--feed", "replay", "--speed", "50")
-	s := dial(t, p.endpoints.APIs["stock-watch"], nil)
+	s := dial(t, p.Endpoints.APIs["stock-watch"], nil)
 	own := map[string]bool{}
 	for _, q := range s.identify("user003").Quotes {
 		own[q.Ticker] = true
 	}
-	s.send(`{"action":"watch","ticker":"MODD"}`)
+	s.Send(`{"action":"watch","ticker":"MODD"}`)
 	s.until(func(m message) bool { _, ok := m.price("MODD"); return ok })
 	own["MODD"] = true
 	last := map[string]int64{}
@@ -104,16 +104,16 @@ func TestNothingIsLostByKillNine(t *testing.T) {
 			moves++
 		}
 	}
-	if status, answer := post(t, p.endpoints.APIs["stock-publish"], "application/json", `{"ticker":"MODD","price":7777}`); status != 200 {
+	if status, answer := post(t, p.Endpoints.APIs["stock-publish"], "application/json", `{"ticker":"MODD","price":7777}`); status != 200 {
 		t.Fatalf("POST: %d %s", status, answer)
 	}
-	p.kill()
+	p.Kill()
 	if left := processesOf(t, dir); len(left) > 0 {
 		t.Errorf("after kill -9 there are still %q", left)
 	}
 
 	p = start(t, dir, "up", "--feed", "none")
-	again := dial(t, p.endpoints.APIs["stock-watch"], nil).identify("user003")
+	again := dial(t, p.Endpoints.APIs["stock-watch"], nil).identify("user003")
 	if len(again.Quotes) != len(own) {
 		t.Errorf("user003 watches %d tickers after the restart, %d before", len(again.Quotes), len(own))
 	}
@@ -131,22 +131,22 @@ func TestNothingIsLostByKillNine(t *testing.T) {
 func TestCtrlCLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, "up", "--feed", "walk", "--speed", "200")
-	s := dial(t, p.endpoints.APIs["stock-watch"], nil)
+	s := dial(t, p.Endpoints.APIs["stock-watch"], nil)
 	s.identify("user003")
 	if len(processesOf(t, dir)) == 0 {
 		t.Fatal("no function runs: this test would prove nothing")
 	}
-	p.interrupt(t)
+	p.Interrupt(t)
 	if left := processesOf(t, dir); len(left) > 0 {
 		t.Errorf("processes left: %q", left)
 	}
-	for _, address := range []string{p.endpoints.Cloud, p.endpoints.Web} {
+	for _, address := range []string{p.Endpoints.Cloud, p.Endpoints.Web} {
 		if conn, err := net.Dial("tcp", strings.TrimPrefix(address, "http://")); err == nil {
 			conn.Close()
 			t.Errorf("something still listens on %s", address)
 		}
 	}
-	left, err := os.ReadDir(p.tmp)
+	left, err := os.ReadDir(p.Tmp)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 
 	// And up again finds everything as it was.
 	p = start(t, dir, "up", "--feed", "none")
-	if got := dial(t, p.endpoints.APIs["stock-watch"], nil).identify("user003"); len(got.Quotes) < 10 {
+	if got := dial(t, p.Endpoints.APIs["stock-watch"], nil).identify("user003"); len(got.Quotes) < 10 {
 		t.Errorf("after the restart user003 has %+v", got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"quotewire/e2e/rig"
 )
 
 // Two browsers as different users see exactly their own tickers, and both see a shared one change. QUOTEWIRE_SCREENSHOT
@@ -22,12 +24,12 @@ func TestTwoBrowsersSeeTheirOwnTickers(t *testing.T) {
 	p := start(t, t.TempDir(), "up", "--feed", feed)
 	var watched [2][]string // what the sample data says, as the socket tells it
 	for i, user := range []string{"user003", "user001"} {
-		for _, q := range dial(t, p.endpoints.APIs["stock-watch"], nil).identify(user).Quotes {
+		for _, q := range dial(t, p.Endpoints.APIs["stock-watch"], nil).identify(user).Quotes {
 			watched[i] = append(watched[i], q.Ticker)
 		}
 		slices.Sort(watched[i])
 	}
-	out := tool(t, os.Environ(), "node", "page.mjs", p.endpoints.Web, p.endpoints.APIs["stock-publish"], os.Getenv("QUOTEWIRE_SCREENSHOT"))
+	out := rig.Tool(t, os.Environ(), "node", "page.mjs", p.Endpoints.Web, p.Endpoints.APIs["stock-publish"], os.Getenv("QUOTEWIRE_SCREENSHOT"))
 	var saw struct {
 		Before                [2][]string
 		Shared, Own           string

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"quotewire/e2e/rig"
 )
 
 // The essay that this project began with has a script, a Lambda and page code. They run here unchanged.
@@ -33,9 +33,9 @@ func extractSeed(t *testing.T) string {
 		t.Fatalf("%s holds the texts %q, want one", seedFolder, essay)
 	}
 	dir := t.TempDir()
-	tool(t, os.Environ(), "python3", filepath.Join(seedFolder, "extract.py"), essay[0], dir)
+	rig.Tool(t, os.Environ(), "python3", filepath.Join(seedFolder, "extract.py"), essay[0], dir)
 	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(root(t), name))
+		text, err := os.ReadFile(filepath.Join(rig.Root(), name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,25 +46,11 @@ func extractSeed(t *testing.T) string {
 	return dir
 }
 
-// trust is a client that trusts the cloud's own authority and nothing else.
-func (p *process) trust(t *testing.T) *http.Client {
-	t.Helper()
-	text, err := os.ReadFile(p.endpoints.CA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		t.Fatalf("%s holds no certificate", p.endpoints.CA)
-	}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-}
-
 // seedSocket opens a wss:// connection to the essay's API.
 func seedSocket(t *testing.T, p *process) *socket {
 	t.Helper()
-	address := strings.Replace(p.endpoints.Cloud, "http://", "wss://", 1) + "/_aws/execute-api/" + seedAPI + "/development/"
-	return dial(t, address, &websocket.DialOptions{HTTPClient: p.trust(t)})
+	address := strings.Replace(p.Endpoints.Cloud, "http://", "wss://", 1) + "/_aws/execute-api/" + seedAPI + "/development/"
+	return dial(t, address, &websocket.DialOptions{HTTPClient: p.Client(t)})
 }
 
 // In the essay's VPC the Lambda has no way to the gateway: the socket gets, after the integration timeout, exactly
@@ -75,24 +61,24 @@ func TestSeedInAVPCWithoutAWayOut(t *testing.T) {
 	script := filepath.Join(seed, "infrastructure.dply")
 	p := start(t, t.TempDir(), "cloud", "--api-id", "stock-watch="+seedAPI)
 
-	out, status := quotewire(t, p.env(), "deploy", script)
+	out, status := quotewire(t, p.Env(), "deploy", script)
 	if status == 0 || !strings.Contains(out, "quotewire vpc Test") || !strings.Contains(out, "infrastructure.dply:") {
 		t.Fatalf("deploy without the VPC: status %d, want an error that says how to get one:\n%s", status, out)
 	}
-	if out, status := quotewire(t, p.env(), "vpc", "Test"); status != 0 {
+	if out, status := quotewire(t, p.Env(), "vpc", "Test"); status != 0 {
 		t.Fatalf("vpc: status %d\n%s", status, out)
 	}
-	if out, status := quotewire(t, p.env(), "deploy", script); status != 0 {
+	if out, status := quotewire(t, p.Env(), "deploy", script); status != 0 {
 		t.Fatalf("deploy: status %d\n%s", status, out)
 	}
 	s := seedSocket(t, p)
-	s.send(`{"action":"user","id":"user003"}`)
+	s.Send(`{"action":"user","id":"user003"}`)
 	frame := regexp.MustCompile(`^\{"message": "Endpoint request timed out", "connectionId":"[\w-]{15}=", "requestId":"[\w-]{15}="\}$`)
-	if got := s.text(); !frame.MatchString(got) {
+	if got := s.Text(); !frame.MatchString(got) {
 		t.Errorf("the socket got %s", got)
 	}
 	for _, want := range []string{"watch-lambda", `DualStack <- true`, `IpAddressType <- \"dualstack\"`} {
-		if !strings.Contains(p.log.String(), want) {
+		if !strings.Contains(p.Log.String(), want) {
 			t.Errorf("the log does not say %s", want)
 		}
 	}
@@ -118,16 +104,16 @@ func TestSeedInAVPCWithAnEgressOnlyGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, t.TempDir(), "cloud", "--api-id", "stock-watch="+seedAPI)
-	if out, status := quotewire(t, p.env(), "vpc", "Test", "--egress-only"); status != 0 {
+	if out, status := quotewire(t, p.Env(), "vpc", "Test", "--egress-only"); status != 0 {
 		t.Fatalf("vpc: status %d\n%s", status, out)
 	}
-	if out, status := quotewire(t, p.env(), "deploy", script); status != 0 {
+	if out, status := quotewire(t, p.Env(), "deploy", script); status != 0 {
 		t.Fatalf("deploy: status %d\n%s", status, out)
 	}
 	s := seedSocket(t, p)
-	s.send(`{"action":"user","id":"user003"}`)
+	s.Send(`{"action":"user","id":"user003"}`)
 	want := regexp.MustCompile(`^\{"action":"quotes","connection-id":"[\w-]{15}=","quotes":\[\{"ticker":"EIQQ","price":2200\}\]\}$`)
-	if got := s.text(); !want.MatchString(got) {
+	if got := s.Text(); !want.MatchString(got) {
 		t.Errorf("the socket got %s", got)
 	}
 
@@ -141,11 +127,11 @@ func TestSeedInAVPCWithAnEgressOnlyGateway(t *testing.T) {
 		files.Handle("/js/quotewatcher.js", http.FileServer(http.Dir("testdata/seedpage")))
 		page := httptest.NewServer(files)
 		defer page.Close()
-		cloud, err := url.Parse(p.endpoints.Cloud)
+		cloud, err := url.Parse(p.Endpoints.Cloud)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.TrimSpace(tool(t, os.Environ(), "node", "seedpage.mjs", page.URL, cloud.Host)); got != "EIQQ $22.00" {
+		if got := strings.TrimSpace(rig.Tool(t, os.Environ(), "node", "seedpage.mjs", page.URL, cloud.Host)); got != "EIQQ $22.00" {
 			t.Errorf("the page shows %q", got)
 		}
 	})
