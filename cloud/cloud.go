@@ -11,13 +11,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"quotewire/cloud/apigateway"
 	"quotewire/cloud/dynamodb"
@@ -45,21 +43,26 @@ type Config struct {
 
 // Cloud is a running embedded cloud.
 type Cloud struct {
-	config    Config
-	address   string // HOST:PORT that clients on this machine reach
-	state     *state.Store
-	root      *rootFile
-	iam       *iam.Service
-	s3        *s3.Service
-	ec2       *ec2.Service
-	logs      *logs.Service
-	dynamodb  *dynamodb.Service
-	lambda    *lambda.Service
-	gateway   *apigateway.Service
-	server    *http.Server
-	serving   sync.WaitGroup
-	cancel    context.CancelFunc
-	endpoints endpoints
+	config   Config
+	address  string // HOST:PORT that clients on this machine reach
+	state    *state.Store
+	root     *rootFile
+	iam      *iam.Service
+	s3       *s3.Service
+	ec2      *ec2.Service
+	logs     *logs.Service
+	dynamodb *dynamodb.Service
+	lambda   *lambda.Service
+	gateway  *apigateway.Service
+	ca       *authority
+	server   *http.Server
+	page     *http.Server // see [Cloud.ServePage]; nil if there is none
+	beyond   bool         // other machines can connect
+	serving  sync.WaitGroup
+	// Services outlive the context that started them: Close ends background, in order.
+	background context.Context
+	cancel     context.CancelFunc
+	endpoints  endpoints
 }
 
 // Start opens the state folder, starts every service and serves until [Cloud.Close].
@@ -88,29 +91,26 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 		return nil, ListenError("--listen", config.Listen, err)
 	}
 	c.address = reachable(listener.Addr())
-	ca, err := openAuthority(dir)
-	if err != nil {
-		listener.Close()
+	defer func() {
+		if err != nil {
+			listener.Close()
+		}
+	}()
+	if c.beyond = c.isBeyond(listener); c.beyond && config.Root.SecretAccessKey != "" && len(config.Root.SecretAccessKey) < minSecret {
+		return nil, fmt.Errorf("the secret of --root has fewer than %d characters, and other machines can reach %s: give a longer one, leave it out, or listen on the loopback", minSecret, config.Listen)
+	}
+	if c.ca, err = openAuthority(dir); err != nil {
 		return nil, err
 	}
 	if c.root, err = openRoot(dir, config.Root, config.Log); err != nil {
-		listener.Close()
 		return nil, err
 	}
-	// Services outlive the context that started them: Close ends them, in order.
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c.cancel = cancel
-	if err := c.startServices(background); err != nil {
-		listener.Close()
+	c.background, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := c.startServices(c.background); err != nil {
 		return nil, err
 	}
-	c.server = &http.Server{
-		Handler:           c,
-		ReadHeaderTimeout: 30 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return background },
-		ErrorLog:          log.New(debugWriter{config.Log}, "", 0),
-	}
-	c.serving.Go(func() { c.server.Serve(splitTLS(listener, ca.config())) })
+	c.server = c.newServer(c)
+	c.serving.Go(func() { c.server.Serve(splitTLS(listener, c.ca.config())) })
 	return c, nil
 }
 
@@ -152,8 +152,10 @@ func (c *Cloud) startServices(ctx context.Context) (err error) {
 // Close ends the cloud: sockets are closed, functions stopped and waited for, state flushed. It is safe to call once
 // Start has failed half way.
 func (c *Cloud) Close() error {
-	if c.server != nil {
-		c.server.Close()
+	for _, s := range []*http.Server{c.page, c.server} {
+		if s != nil {
+			s.Close()
+		}
 	}
 	if c.gateway != nil {
 		c.gateway.Close()

@@ -2,11 +2,9 @@ package cloud
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"quotewire/cloud/ec2"
@@ -26,22 +24,20 @@ type service struct {
 
 // ServeHTTP finds the service that a request is for, verifies who signed it, and hands it on.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !ownHost(r.Host) {
-		// A page elsewhere whose name was made to point here must not reach the cloud in the name of its visitor.
-		writeJSON(w, http.StatusForbidden, map[string]string{"message": fmt.Sprintf(
-			"this cloud does not answer for the host %q; use an address, localhost, or a name of AWS's", r.Host)})
-		return
-	}
-	if r.URL.Path == "/_quotewire/health" {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	if why := unwelcome(r, c.beyond); why != "" {
+		refuse(w, why)
 		return
 	}
 	if apiID, path, ok := c.gateway.Resolve(r); ok {
 		c.serveAPI(w, r, apiID, path)
 		return
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !ownOrigin(origin) {
-		writeJSON(w, http.StatusForbidden, map[string]string{"message": "a page of " + origin + " may not call this cloud's services"})
+	if origin := foreign(r); origin != "" {
+		refuse(w, "a page of "+origin+" may not drive this cloud")
+		return
+	}
+	if r.URL.Path == "/_quotewire/health" {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 		return
 	}
 	name := serviceName(r)
@@ -59,6 +55,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // API's own routes see whatever their clients send.
 func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request, apiID, path string) {
 	if isCallback(path) && signed(r) {
+		if origin := foreign(r); origin != "" {
+			refuse(w, "a page of "+origin+" may not drive this cloud")
+			return
+		}
 		if r = c.verified(w, r, protocol.RESTJSON, "execute-api", c.gateway.DualStack(apiID)); r == nil {
 			return
 		}
@@ -206,28 +206,4 @@ func signed(r *http.Request) bool { return credentialScope(r) != "" }
 func isCallback(path string) bool {
 	parts := strings.SplitN(path, "/", 4)
 	return len(parts) == 4 && strings.HasPrefix(path, "/") && (parts[2] == "@connections" || strings.EqualFold(parts[2], "%40connections"))
-}
-
-// ownHost reports whether a Host header names this cloud: an address, localhost, or a name that it stands for. Any
-// other name leads here only by a trick of DNS.
-func ownHost(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	return net.ParseIP(host) != nil || standsFor(host)
-}
-
-// ownOrigin reports whether a page comes from this machine.
-func ownOrigin(origin string) bool {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
-	}
-	host := u.Hostname()
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

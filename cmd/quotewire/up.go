@@ -5,9 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,13 +138,11 @@ func (u *up) serve(ctx context.Context, running *cloud.Cloud, page net.Listener,
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(os.Stderr, "page: ", 0)}
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
-	defer server.Close()
 	defer cancel()
-	background.Go(func() { server.Serve(page) })
+	running.ServePage(page, handler)
 	if err := u.startFeed(ctx, &background, apis[publishAPI]); err != nil {
 		return err
 	}
