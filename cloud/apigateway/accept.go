@@ -135,7 +135,7 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 		handshake += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
 	}
 	c.touch()
-	slots := make(chan struct{}, maxDispatched)
+	slots := make(chan struct{}, s.Concurrency)
 	c.trip = func(text []byte) { s.receive(c, slots, text) }
 	s.hub.add(c)
 	c.send([]byte(handshake + "\r\n"))

@@ -15,8 +15,7 @@ const (
 	goingAway        = "Going away"
 	closedNormally   = "Connection Closed Normally"
 	noCloseStatus    = "Client-side close frame status not set"
-	maxEarlyBytes    = 64 << 10 // of a refused connection, read so that its client gets to see the close frame
-	keptQueueEntries = 8        // room of an idle queue that is not given back
+	keptQueueEntries = 8 // room of an idle queue that is not given back
 )
 
 var (
@@ -60,7 +59,7 @@ func (c *conn) send(frame []byte) error {
 	if c.ended {
 		return errGone
 	}
-	if c.queued+len(frame) > maxQueued {
+	if c.queued+len(frame) > c.limits.maxQueued() {
 		c.cut(closeAbnormal, "")
 		return errSlow
 	}
@@ -195,8 +194,6 @@ func (c *conn) run() (code int, reason string) {
 		switch {
 		case errors.As(err, &refused):
 			c.shut(refused.code, refused.reason)
-			// A socket that is closed with bytes unread is reset, and the close frame may be lost with it.
-			io.CopyN(io.Discard, (*idleReader)(c), maxEarlyBytes)
 			return c.finish()
 		case err != nil:
 			return c.finish()
@@ -212,7 +209,9 @@ func (c *conn) run() (code int, reason string) {
 	}
 }
 
-// finish waits until what was queued is written, and closes the socket.
+// finish waits until what was queued is written, and closes the socket: this side of it first. A socket that is closed
+// with bytes unread is reset, and the close frame may be lost with it; so what the client still sends is read, until it
+// closes its side or the deadline of shut has come.
 func (c *conn) finish() (code int, reason string) {
 	c.mu.Lock()
 	if !c.ended {
@@ -224,9 +223,13 @@ func (c *conn) finish() (code int, reason string) {
 		<-c.flushed
 		c.mu.Lock()
 	}
-	defer c.mu.Unlock()
+	code, reason = c.code, c.reason
+	c.mu.Unlock()
+	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		io.Copy(io.Discard, (*idleReader)(c))
+	}
 	c.net.Close()
-	return c.code, c.reason
+	return code, reason
 }
 
 // rest sets the time at which the connection is to be looked at again: when it would be idle for too long or too old.

@@ -267,6 +267,7 @@ func TestConnectionIsClosedAfterTwoHours(t *testing.T) {
 func TestSlowReaderIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _, ended := pipe()
+		maxQueued := c.limits.maxQueued()
 		frame := textFrame(make([]byte, 1000))
 		var err error
 		sent := 0

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -82,117 +84,210 @@ type messageReader struct {
 
 	fragmented bool   // a message has begun and not ended
 	message    []byte // its fragments so far
+	checked    int    // bytes of message that are known to be UTF-8
 }
 
 // next returns the next control frame, or the next whole text message with the opcode opText. The payload is the
 // caller's. An error is a *closeError for a message that the connection may not survive, else the source's.
 func (r *messageReader) next() (opcode byte, payload []byte, err error) {
 	for {
-		final, opcode, payload, err := r.frame()
+		h, err := r.head()
 		if err != nil {
 			return 0, nil, err
 		}
-		if opcode >= opClose {
-			return opcode, payload, nil
-		}
-		if r.message == nil {
-			r.message = payload
-		} else {
-			r.message = append(r.message, payload...)
-		}
-		r.fragmented = !final
-		if final {
-			payload, r.message = r.message, nil
-			if !utf8.Valid(payload) {
-				return 0, nil, &closeError{closeInvalidPayload, "the text is not UTF-8"}
+		if h.opcode >= opClose {
+			payload := make([]byte, h.size)
+			if err := r.read(payload); err != nil {
+				return 0, nil, err
 			}
+			unmask(payload, h.mask)
+			return h.opcode, payload, nil
+		}
+		if err := r.text(h); err != nil {
+			return 0, nil, err
+		}
+		r.fragmented = !h.final
+		if h.final {
+			payload, r.message = r.message, nil
+			if r.checked < len(payload) {
+				return 0, nil, errNotUTF8
+			}
+			r.checked = 0
 			return opText, payload, nil
 		}
 	}
 }
 
-// frame reads one frame and checks it against the limits before it reads its payload.
-func (r *messageReader) frame() (final bool, opcode byte, payload []byte, err error) {
-	var head [12]byte // length and mask
-	if err := r.read(head[:2]); err != nil {
-		return false, 0, nil, err
+// head is the header of a frame.
+type head struct {
+	final  bool
+	opcode byte
+	size   int
+	mask   uint32
+}
+
+// head reads the header of a frame and checks it against the limits.
+func (r *messageReader) head() (h head, err error) {
+	b, err := r.take(2)
+	if err != nil {
+		return h, err
 	}
-	final, opcode = head[0]&0x80 != 0, head[0]&0x0f
-	masked, short := head[1]&0x80 != 0, head[1]&0x7f
+	h.final, h.opcode = b[0]&0x80 != 0, b[0]&0x0f
+	masked, short := b[1]&0x80 != 0, b[1]&0x7f
 	switch {
-	case head[0]&0x70 != 0:
-		return false, 0, nil, violation("reserved bits are set, and no extension was agreed on")
+	case b[0]&0x70 != 0:
+		return h, violation("reserved bits are set, and no extension was agreed on")
 	case !masked:
-		return false, 0, nil, violation("a client's frame must be masked")
+		return h, violation("a client's frame must be masked")
 	}
-	switch opcode {
+	switch h.opcode {
 	case opContinuation:
 		if !r.fragmented {
-			return false, 0, nil, violation("a continuation without a beginning")
+			return h, violation("a continuation without a beginning")
 		}
 	case opText:
 		if r.fragmented {
-			return false, 0, nil, violation("a new message before the end of the last")
+			return h, violation("a new message before the end of the last")
 		}
 	case opBinary:
-		return false, 0, nil, &closeError{closeUnsupported, "binary frames are not supported"}
+		if r.fragmented {
+			return h, violation("a new message before the end of the last")
+		}
+		return h, &closeError{closeUnsupported, "binary frames are not supported"}
 	case opClose, opPing, opPong:
-		if !final || short > 125 {
-			return false, 0, nil, violation("a control frame must be whole and of at most 125 bytes")
+		if !h.final || short > 125 {
+			return h, violation("a control frame must be whole and of at most 125 bytes")
 		}
 	default:
-		return false, 0, nil, violation("an unknown opcode")
+		return h, violation("an unknown opcode")
 	}
-	size := uint64(short)
+	size, least := uint64(short), uint64(0)
 	switch short {
 	case 126:
-		err = r.read(head[:2])
-		size = uint64(binary.BigEndian.Uint16(head[:2]))
+		if b, err = r.take(2); err != nil {
+			return h, err
+		}
+		size, least = uint64(binary.BigEndian.Uint16(b)), 126
 	case 127:
-		err = r.read(head[:8])
-		size = binary.BigEndian.Uint64(head[:8])
+		if b, err = r.take(8); err != nil {
+			return h, err
+		}
+		size, least = binary.BigEndian.Uint64(b), 1<<16
 	}
-	if err != nil {
-		return false, 0, nil, err
+	switch {
+	case size < least:
+		return h, violation("a length must take as few bytes as it can")
+	case size > uint64(r.maxFrame):
+		return h, &closeError{closeTooBig, fmt.Sprintf("a frame may have %d bytes", r.maxFrame)}
+	case h.opcode < opClose && len(r.message)+int(size) > r.maxMessage:
+		return h, &closeError{closeTooBig, fmt.Sprintf("a message may have %d bytes", r.maxMessage)}
 	}
-	if size > uint64(r.maxFrame) {
-		return false, 0, nil, &closeError{closeTooBig, fmt.Sprintf("a frame may have %d bytes", r.maxFrame)}
+	h.size = int(size)
+	if b, err = r.take(4); err != nil {
+		return h, err
 	}
-	if opcode < opClose && len(r.message)+int(size) > r.maxMessage {
-		return false, 0, nil, &closeError{closeTooBig, fmt.Sprintf("a message may have %d bytes", r.maxMessage)}
-	}
-	mask := head[8:12]
-	if err := r.read(mask); err != nil {
-		return false, 0, nil, err
-	}
-	payload = make([]byte, size)
-	if err := r.read(payload); err != nil {
-		return false, 0, nil, err
-	}
-	unmask(payload, binary.LittleEndian.Uint32(mask))
-	return final, opcode, payload, nil
+	h.mask = binary.LittleEndian.Uint32(b)
+	return h, nil
 }
 
-// read fills p, from the buffer first. What is larger than the buffer goes straight into p.
-func (r *messageReader) read(p []byte) error {
-	for len(p) > 0 {
-		if r.start < r.end {
-			n := copy(p, r.buf[r.start:r.end])
-			r.start += n
-			p = p[n:]
-			continue
-		}
-		if len(p) >= len(r.buf) {
-			_, err := io.ReadFull(r.source, p)
+// text reads the payload of a text frame into the message. It stops at the first byte that cannot be UTF-8, however
+// much of the frame is still to come.
+func (r *messageReader) text(h head) error {
+	if r.message == nil {
+		r.message = make([]byte, h.size)
+	} else {
+		r.message = slices.Grow(r.message, h.size)[:len(r.message)+h.size]
+	}
+	for end := len(r.message) - h.size; end < len(r.message); {
+		n, err := r.some(r.message[end:])
+		if err != nil {
 			return err
 		}
-		n, err := r.source.Read(r.buf[:])
-		r.start, r.end = 0, n
-		if n == 0 && err != nil {
+		unmask(r.message[end:end+n], h.mask)
+		h.mask = bits.RotateLeft32(h.mask, -8*(n&3))
+		end += n
+		arrived := r.message[r.checked:end]
+		whole := len(arrived) - cutRune(arrived)
+		if !utf8.Valid(arrived[:whole]) {
+			return errNotUTF8
+		}
+		r.checked += whole
+	}
+	return nil
+}
+
+var errNotUTF8 = &closeError{closeInvalidPayload, "the text is not UTF-8"}
+
+// cutRune returns how many bytes at the end of p begin a character that goes on after p.
+func cutRune(p []byte) int {
+	for n := 1; n <= min(len(p), utf8.UTFMax-1); n++ {
+		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune(tail) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// read fills p.
+func (r *messageReader) read(p []byte) error {
+	for len(p) > 0 {
+		n, err := r.some(p)
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// take returns the next n bytes, a few, where they stand in the buffer: until the next read.
+func (r *messageReader) take(n int) ([]byte, error) {
+	for r.end-r.start < n {
+		if err := r.fill(); err != nil {
+			return nil, err
+		}
+	}
+	r.start += n
+	return r.buf[r.start-n : r.start], nil
+}
+
+// fill reads at least one byte into the buffer, after moving what is in it to its start.
+func (r *messageReader) fill() error {
+	r.start, r.end = 0, copy(r.buf[:], r.buf[r.start:r.end])
+	for {
+		n, err := r.source.Read(r.buf[r.end:])
+		if r.end += n; n > 0 {
+			return nil // an error comes again with the next read
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// some reads at least one byte into p, which is not empty, from the buffer first. What is larger than the buffer goes
+// straight into p.
+func (r *messageReader) some(p []byte) (n int, err error) {
+	if r.start == r.end {
+		if len(p) >= len(r.buf) {
+			for n == 0 && err == nil {
+				n, err = r.source.Read(p)
+			}
+			if n > 0 {
+				err = nil // it comes again with the next read
+			}
+			return n, err
+		}
+		if err := r.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n = copy(p, r.buf[r.start:r.end])
+	r.start += n
+	return n, nil
 }
 
 // unmask removes the mask of RFC 6455, section 5.3, eight bytes at a time.

@@ -60,6 +60,16 @@ func TestMessageReader(t *testing.T) {
 		{"fragmented ping", clientFrame(opPing, "x"), "1002"},
 		{"long ping", clientFrame(0x80|opPing, strings.Repeat("x", 126)), "1002"},
 		{"no UTF-8", text("\xff"), "1007"},
+		{"no UTF-8, known before the end of the frame", text("ab\xffcd")[:9], "1007"},
+		{"no UTF-8, known before the end of the message", clientFrame(opText, "\xed\xa0"), "1007"},
+		{"a character that the message does not end", text("a\xe2\x82"), "1007"},
+		{"a character that the last fragment does not end", join(clientFrame(opText, "\xe2"), clientFrame(0x80|opContinuation, "\x82")), "1007"},
+		{"the largest character, by bytes", join(clientFrame(opText, "\xf4"), clientFrame(opContinuation, "\x8f"), clientFrame(opContinuation, "\xbf"), clientFrame(0x80|opContinuation, "\xbf")), "t:\U0010ffff EOF"},
+		{"above the largest character", join(clientFrame(opText, "\xf4"), clientFrame(opContinuation, "\x90")), "1007"},
+		{"a message after one in fragments", join(clientFrame(opText, "\xc3"), clientFrame(0x80|opContinuation, "\xa4"), text("\xc3\xa4")), "t:ä t:ä EOF"},
+		{"binary in a message", join(clientFrame(opText, "a"), clientFrame(0x80|opBinary, "b")), "1002"},
+		{"a length of 16 bits for 125 bytes", join([]byte{0x81, 0x80 | 126, 0, 125}, make([]byte, 129)), "1002"},
+		{"a length of 64 bits for 65535 bytes", []byte{0x81, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, "1002"},
 		{"cut in the head", text("hello")[:3], "EOF"},
 		{"cut in the payload", text("hello")[:8], "EOF"},
 	} {
@@ -142,4 +152,31 @@ func FuzzMessageReader(f *testing.F) {
 			t.Errorf("at once %q, by bytes %q", at, by)
 		}
 	})
+}
+
+// BenchmarkMessageReader reads text messages of usual sizes, whole and in fragments.
+func BenchmarkMessageReader(b *testing.B) {
+	for _, test := range []struct {
+		name  string
+		bytes []byte
+	}{
+		{"100 bytes", text(strings.Repeat("x", 100))},
+		{"4 KB", text(strings.Repeat("x", 4<<10))},
+		{"32 KB, not ASCII", text(strings.Repeat("ä", 16<<10))},
+		{"4 fragments of 1 KB", join(clientFrame(opText, strings.Repeat("x", 1<<10)), clientFrame(opContinuation, strings.Repeat("x", 1<<10)),
+			clientFrame(opContinuation, strings.Repeat("x", 1<<10)), clientFrame(0x80|opContinuation, strings.Repeat("x", 1<<10)))},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			source := bytes.NewReader(nil)
+			r := messageReader{source: source, maxFrame: AWSLimits.MaxFrame, maxMessage: AWSLimits.MaxMessage}
+			b.SetBytes(int64(len(test.bytes)))
+			b.ReportAllocs()
+			for b.Loop() {
+				source.Reset(test.bytes)
+				if _, _, err := r.next(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

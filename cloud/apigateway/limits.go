@@ -9,6 +9,7 @@ type Limits struct {
 	MaxMessage       int           `limit:"max-message" text:"bytes of all fragments of a message, or of a posted one; more closes with 1009, or is answered with 413"`
 	IdleTimeout      time.Duration `limit:"idle-timeout" text:"of a connection without a message either way; closes with 1001"`
 	Lifetime         time.Duration `limit:"lifetime" text:"of a connection; closes with 1001"`
+	Concurrency      int           `limit:"concurrent-messages" text:"of one connection that are with their integrations; beyond it the socket is not read. 1: each is answered before the next is read"`
 	ConnectionRate   int           `limit:"connection-rate" text:"new connections a second; more are answered with 429"`
 	RequestRate      float64       `limit:"request-rate" text:"messages, posts and HTTP requests a second; more are answered with 429"`
 	RequestBurst     int           `limit:"request-burst" text:"of those at once"`
@@ -22,6 +23,7 @@ var AWSLimits = Limits{
 	MaxMessage:       128 << 10,
 	IdleTimeout:      10 * time.Minute,
 	Lifetime:         2 * time.Hour,
+	Concurrency:      64, // our own: AWS gives none
 	ConnectionRate:   500,
 	RequestRate:      10000,
 	RequestBurst:     5000,
@@ -48,22 +50,19 @@ const (
 	httpTimeoutStatus = 503
 )
 
-const (
-	// maxQueued bounds the bytes that wait for one socket. A connection that falls further behind is cut: its reader is
-	// too slow for what is sent to it, and neither those who post to it nor the memory of the gateway may suffer. Posts
-	// to it answer 410 from then on, like those to any connection that is gone, and its page reconnects.
-	maxQueued = 1 << 20
+// maxQueued bounds the bytes that wait for one socket: eight of AWS's largest messages, or of larger ones where those
+// are allowed. A connection that falls further behind is cut: its reader is too slow for what is sent to it, and neither
+// those who post to it nor the memory of the gateway may suffer. Posts to it answer 410 from then on, like those to any
+// connection that is gone, and its page reconnects.
+func (l *Limits) maxQueued() int { return 8 * max(AWSLimits.MaxMessage, l.MaxMessage) }
 
+const (
 	// maxWrite bounds one write, and writeTimeout how long it may take: a socket that takes less is dead or hopeless.
 	maxWrite     = 64 << 10
 	writeTimeout = 30 * time.Second
 
 	// closeTimeout is how long the close frame of the other side is waited for.
 	closeTimeout = 2 * time.Second
-
-	// maxDispatched bounds the messages of one connection that are with their integration. Beyond it the socket is
-	// not read until one has answered.
-	maxDispatched = 64
 
 	// pingIsActivity says whether a ping of the client counts as a message for the idle timeout. Reports on AWS say not.
 	pingIsActivity = false

@@ -62,10 +62,14 @@ func (s *Service) task(k *call) task {
 	}
 }
 
-// receive takes a message from its connection. It returns at once unless maxDispatched messages of the connection are
-// with their integrations.
+// receive takes a message from its connection. It returns at once unless as many messages of the connection as may be
+// are with their integrations; if that is one, it returns when this one is answered.
 func (s *Service) receive(c *conn, slots chan struct{}, text []byte) {
 	if c.isEnded() {
+		return
+	}
+	if cap(slots) == 1 {
+		s.dispatch(c, text)
 		return
 	}
 	slots <- struct{}{}

@@ -90,7 +90,7 @@ func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID
 	case http.MethodPost:
 		if err := c.send(textFrame(body)); err != nil {
 			if errors.Is(err, errSlow) {
-				log.Warn("the connection is cut: its client reads too slowly for what is sent to it", "waiting", maxQueued)
+				log.Warn("the connection is cut: its client reads too slowly for what is sent to it", "waiting", s.maxQueued())
 			}
 			s.gone(w, apiID)
 			return
