@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +34,7 @@ type authority struct {
 }
 
 // domains are the names that the authority may sign for, with everything below them.
-var domains = []string{"localhost", "amazonaws.com", "api.aws"}
+var domains = []string{"localhost", "amazonaws.com", "api.aws", "on.aws"}
 
 const (
 	caFile     = "ca.pem"        // the authority's certificate
@@ -44,7 +45,7 @@ const (
 // openAuthority reads the authority of a state folder, or makes it.
 func openAuthority(dir string) (*authority, error) {
 	a, err := readAuthority(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && time.Until(a.cert.NotAfter) < 30*24*time.Hour {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (!a.covers() || time.Until(a.cert.NotAfter) < 30*24*time.Hour) {
 		a, err = makeAuthority(dir)
 	}
 	if err != nil {
@@ -72,6 +73,9 @@ func readAuthority(dir string) (*authority, error) {
 	}
 	return &authority{cert: pair.Leaf, key: key, issued: map[string]*tls.Certificate{}}, nil
 }
+
+// covers reports whether the authority may sign for all domains: one that an earlier version made may not.
+func (a *authority) covers() bool { return slices.Equal(a.cert.PermittedDNSDomains, domains) }
 
 func makeAuthority(dir string) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

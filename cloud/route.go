@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"quotewire/cloud/ec2"
@@ -30,6 +31,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if apiID, path, ok := c.gateway.Resolve(r); ok {
 		c.serveAPI(w, r, apiID, path)
+		return
+	}
+	if id, path, ok := c.lambda.ResolveURL(r); ok {
+		c.serveURL(w, r, id, path)
 		return
 	}
 	if origin := foreign(r); origin != "" {
@@ -64,6 +69,16 @@ func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request, apiID, path str
 		}
 	}
 	c.gateway.ServeAPI(w, r, apiID, path)
+}
+
+// serveURL hands a request for the URL of a function to Lambda. Only those that want it are signed.
+func (c *Cloud) serveURL(w http.ResponseWriter, r *http.Request, id, path string) {
+	if c.lambda.SignedURL(id) && signed(r) {
+		if r = c.verified(w, r, protocol.RESTJSON, "lambda-url", false); r == nil {
+			return
+		}
+	}
+	c.lambda.ServeURL(w, r, id, path)
 }
 
 // verified returns r with its principal, or nil when it has been answered: it was not signed well, or its caller has no
@@ -144,6 +159,9 @@ func (c *Cloud) service(name string) (service, bool) {
 	return service{}, false
 }
 
+// lambdaPath is how the paths of Lambda's API begin: with the day on which AWS introduced the operation.
+var lambdaPath = regexp.MustCompile(`^/20\d\d-\d\d-\d\d/(functions|layers|tags|account-settings|event-source-mappings|code-signing-configs)(/|$)`)
+
 // serviceName tells which service a request is for. All services share one port, so the host says little; the scope of
 // the signature names the service outright. An unsigned request is told apart by its form, so that the refusal comes in
 // the shape that its client understands.
@@ -174,7 +192,7 @@ func serviceName(r *http.Request) string {
 	switch {
 	case strings.HasPrefix(path, "/v2/apis"), strings.HasPrefix(path, "/v2/tags"):
 		return "apigateway"
-	case strings.HasPrefix(path, "/2015-03-31/"), strings.HasPrefix(path, "/2017-03-31/"), strings.HasPrefix(path, "/2019-09-30/"):
+	case lambdaPath.MatchString(path):
 		return "lambda"
 	case r.Method == http.MethodPost && path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		return "iam"

@@ -20,7 +20,8 @@ type catalog struct {
 
 	mu        sync.RWMutex // protects following
 	functions map[string]*function
-	reserved  int // sum of the reserved concurrency
+	urls      map[string]target // by the id of a function's URL
+	reserved  int               // sum of the reserved concurrency
 }
 
 func openCatalog(ctx context.Context, store *state.Store) (*catalog, error) {
@@ -32,7 +33,7 @@ func openCatalog(ctx context.Context, store *state.Store) (*catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &catalog{bucket: bucket, functions: map[string]*function{}}
+	c := &catalog{bucket: bucket, functions: map[string]*function{}, urls: map[string]target{}}
 	for _, e := range entries {
 		f, err := decodeFunction(e)
 		if err != nil {
@@ -131,6 +132,7 @@ func (c *catalog) remove(ctx context.Context, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reserved -= c.functions[name].share()
+	c.index(c.functions[name], nil)
 	delete(c.functions, name)
 	return nil
 }
@@ -141,8 +143,31 @@ func (c *catalog) publish(f *function) {
 	defer c.mu.Unlock()
 	if have := c.functions[f.Name]; have == nil || have.revision < f.revision {
 		c.reserved += f.share() - have.share()
+		c.index(have, f)
 		c.functions[f.Name] = f
 	}
+}
+
+// index replaces the URLs of one state of a function by those of the next; either may be nil.
+func (c *catalog) index(old, new *function) {
+	if old != nil {
+		for _, u := range old.URLs {
+			delete(c.urls, u.ID)
+		}
+	}
+	if new != nil {
+		for qualifier, u := range new.URLs {
+			c.urls[u.ID] = target{new.Name, qualifier}
+		}
+	}
+}
+
+// url finds what the URL of that id belongs to.
+func (c *catalog) url(id string) (target, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	t, ok := c.urls[id]
+	return t, ok
 }
 
 // unreserved is how much of a concurrency is left to the functions that have reserved none, and to name if it is given.

@@ -43,8 +43,8 @@ func (c *call) createFunction(target) (any, error) {
 	case in.Runtime == nil || in.Handler == nil:
 		return nil, errInvalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	if err := errors.Join(in.check(), checkArchitectures(in.Architectures)); err != nil {
-		return nil, firstError(err)
+	if err := firstOf(in.check(), checkArchitectures(in.Architectures)); err != nil {
+		return nil, err
 	}
 	if err := c.passRole(*in.Role); err != nil {
 		return nil, err
@@ -298,8 +298,8 @@ func (c *call) updateFunctionConfiguration(t target) (any, error) {
 	}
 	f, err := c.edit(t, func(f *function) error {
 		r := f.latest()
-		if err := errors.Join(r.Config.ready(true), checkRevision(in.RevisionId, r.Config.RevisionId)); err != nil {
-			return firstError(err)
+		if err := firstOf(r.Config.ready(true), checkRevision(in.RevisionId, r.Config.RevisionId)); err != nil {
+			return err
 		}
 		in.apply(&r.Config)
 		if in.VpcConfig != nil {
@@ -334,8 +334,8 @@ func (c *call) updateFunctionCode(t target) (any, error) {
 	if in.ImageUri != "" {
 		return nil, errMissing(c.operation, "ImageUri")
 	}
-	if err := errors.Join(f.latest().Config.ready(true), checkArchitectures(in.Architectures)); err != nil {
-		return nil, firstError(err)
+	if err := firstOf(f.latest().Config.ready(true), checkArchitectures(in.Architectures)); err != nil {
+		return nil, err
 	}
 	stored, err := c.fetch(in.codeSource)
 	if err != nil {
@@ -347,8 +347,8 @@ func (c *call) updateFunctionCode(t target) (any, error) {
 	}
 	edit := func(f *function) error {
 		r := f.latest()
-		if err := errors.Join(r.Config.ready(true), checkRevision(in.RevisionId, r.Config.RevisionId)); err != nil {
-			return firstError(err)
+		if err := firstOf(r.Config.ready(true), checkRevision(in.RevisionId, r.Config.RevisionId)); err != nil {
+			return err
 		}
 		r.Code, r.Config.CodeSha256, r.Config.CodeSize = stored.hash, stored.base64(), stored.size
 		if in.Architectures != nil {
@@ -426,12 +426,14 @@ func checkArchitectures(list []string) error {
 	return nil
 }
 
-// firstError is the first of errors that were joined: AWS answers with one.
-func firstError(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()[0]
+// firstOf is the first of some errors.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (c *call) getAccountSettings(target) (any, error) {

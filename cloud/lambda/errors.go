@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"time"
@@ -73,9 +74,9 @@ const (
 	accountLimit  = "ConcurrentInvocationLimitExceeded"
 )
 
-func errPayloadTooLarge(size, limit int) *protocol.Error {
+func errPayloadTooLarge(size, limit int, kind string) *protocol.Error {
 	return failure(http.StatusRequestEntityTooLarge, "RequestTooLargeException",
-		"%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", size, limit)
+		"%d byte payload is too large for the %s invocation type (limit %d bytes)", size, cmp.Or(kind, "RequestResponse"), limit)
 }
 
 func errUnassumable() *protocol.Error {

@@ -32,6 +32,8 @@ type Result struct {
 	FunctionError string // "Unhandled" if the function failed; then Payload says how
 	Version       string // the version that ran
 	RequestID     string
+
+	contentType string // that the function gave its answer
 }
 
 // Invoke runs a function and returns its answer. An error is a *[protocol.Error], such as a
@@ -51,9 +53,11 @@ func (s *Service) Invoke(ctx context.Context, in Invocation) (Result, error) {
 			in.Service, s.arn(t))
 	}
 	if len(in.Payload) > maxPayload {
-		return Result{}, errPayloadTooLarge(len(in.Payload), maxPayload)
+		return Result{}, errPayloadTooLarge(len(in.Payload), maxPayload, "")
 	}
-	return s.execute(ctx, f, t, newExecution(in.Payload))
+	result, err := s.execute(ctx, f, t, newExecution(in.Payload))
+	result.Payload = buffered(result)
+	return result, err
 }
 
 // execution is one run of a function, from its acceptance to its answer.
@@ -64,8 +68,9 @@ type execution struct {
 	version       string
 	clientContext string // JSON
 	trace         string
-	reserved      bool  // counts against the reserved concurrency of its function
-	tail          *tail // collects the log for the caller, if the caller asked for it
+	reserved      bool    // counts against the reserved concurrency of its function
+	tail          *tail   // collects the log for the caller, if the caller asked for it
+	stream        *stream // takes the answer of a function that streams it, if the caller can read one
 	deadline      time.Time
 	spent         time.Duration // of the invocation's time, on the start of a process
 	memory        int64         // bytes that a process which is gone had used
@@ -107,24 +112,24 @@ func (x *execution) finish(o outcome) {
 
 // execute runs x on the version that t names and waits for its answer.
 func (s *Service) execute(ctx context.Context, f *function, t target, x *execution) (Result, error) {
+	if err := s.begin(f, t, x); err != nil {
+		return Result{}, err
+	}
+	return x.last(ctx)
+}
+
+// begin gives x to an environment of the version that t names.
+func (s *Service) begin(f *function, t target, x *execution) error {
 	r := f.version(t.qualifier)
 	if r == nil {
-		return Result{}, errNoFunction(s.arn(t))
+		return errNoFunction(s.arn(t))
 	}
 	if err := r.Config.ready(false); err != nil {
-		return Result{}, err
+		return err
 	}
 	x.version, x.arn = r.Config.Version, s.arn(t)
 	x.trace = newTrace(r.Config.TracingConfig.Mode == "Active")
-	if err := s.pool.submit(f, r, x); err != nil {
-		return Result{}, err
-	}
-	select {
-	case o := <-x.outcome:
-		return o.Result, o.err
-	case <-ctx.Done():
-		return Result{}, ctx.Err()
-	}
+	return s.pool.submit(f, r, x)
 }
 
 // newTrace makes an X-Ray trace header.
@@ -137,59 +142,74 @@ func newTrace(sampled bool) string {
 	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=%d", time.Now().Unix(), random[:24], random[24:], flag)
 }
 
-// invoke is the Invoke operation.
-func (c *call) invoke(t target) (any, error) {
+// invocation reads a request to run t: who may do so, and with what.
+func (c *call) invocation(t target, limit int) (*function, *execution, error) {
 	f := c.catalog.get(t.name)
 	if err := c.authorize("InvokeFunction", c.arn(t)); err != nil {
 		// A resource policy is enough where the caller's own policies say nothing; where they deny it is not.
-		if strings.Contains(err.Error(), "explicit deny") || !c.grants(c.ctx, f, t, "lambda:InvokeFunction") {
-			return nil, err
+		if strings.Contains(err.Error(), "explicit deny") || !c.grants(c.ctx, f, t, "lambda:InvokeFunction", nil) {
+			return nil, nil, err
 		}
 	}
-	if f == nil {
-		return nil, errNoFunction(c.arn(t))
+	if f == nil || f.version(t.qualifier) == nil {
+		return nil, nil, errNoFunction(c.arn(t))
 	}
-	r := f.version(t.qualifier)
-	if r == nil {
-		return nil, errNoFunction(c.arn(t))
+	payload, err := protocol.ReadBody(c.r, int64(limit))
+	if err != nil {
+		discard(c.r.Body, maxRequest)
+		return nil, nil, errPayloadTooLarge(int(max(c.r.ContentLength, int64(limit)+1)), limit, c.r.Header.Get("X-Amz-Invocation-Type"))
 	}
+	if err := checkJSON(payload); err != nil {
+		return nil, nil, err
+	}
+	x := newExecution(payload)
+	if x.clientContext, err = decodeClientContext(c.r.Header.Get("X-Amz-Client-Context")); err != nil {
+		return nil, nil, err
+	}
+	switch kind := c.r.Header.Get("X-Amz-Log-Type"); kind {
+	case "", "None":
+	case "Tail":
+		x.tail = &tail{}
+	default:
+		return nil, nil, errConstraint(kind, "logType", "Member must satisfy enum value set: [None, Tail]")
+	}
+	for _, header := range []string{"X-Amz-Tenant-Id", "X-Amz-Durable-Execution-Name"} {
+		if c.r.Header.Get(header) != "" {
+			return nil, nil, errMissing(c.operation, header)
+		}
+	}
+	return f, x, nil
+}
+
+// invoke is the Invoke operation.
+func (c *call) invoke(t target) (any, error) {
 	kind := c.r.Header.Get("X-Amz-Invocation-Type")
 	limit := maxPayload
 	if kind == "Event" {
 		limit = maxEventPayload
 	}
-	payload, err := protocol.ReadBody(c.r, int64(limit))
+	f, x, err := c.invocation(t, limit)
 	if err != nil {
-		discard(c.r.Body, maxRequest)
-		return nil, errPayloadTooLarge(int(max(c.r.ContentLength, int64(limit)+1)), limit)
-	}
-	if err := checkJSON(payload); err != nil {
 		return nil, err
 	}
-	x := newExecution(payload)
-	if x.clientContext, err = decodeClientContext(c.r.Header.Get("X-Amz-Client-Context")); err != nil {
-		return nil, err
-	}
-	h := c.w.Header()
 	switch kind {
 	case "", "RequestResponse":
 	case "DryRun":
 		return nil, c.respond(http.StatusNoContent, x, nil)
 	case "Event":
+		x.tail = nil
 		if err := c.events.add(c.ctx, t, x); err != nil {
 			return nil, err
 		}
 		return nil, c.respond(http.StatusAccepted, x, nil)
 	default:
-		return nil, errInvalid("Value %s at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]", kind)
-	}
-	if c.r.Header.Get("X-Amz-Log-Type") == "Tail" {
-		x.tail = &tail{}
+		return nil, errConstraint(kind, "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
 	}
 	result, err := c.execute(c.ctx, f, t, x)
 	if err != nil {
 		return nil, err
 	}
+	h := c.w.Header()
 	h.Set("X-Amz-Executed-Version", result.Version)
 	if result.FunctionError != "" {
 		h.Set("X-Amz-Function-Error", result.FunctionError)

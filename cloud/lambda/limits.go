@@ -33,6 +33,8 @@ const (
 	maxPayload         = 6 << 20
 	maxEventPayload    = 1 << 20
 	maxResponse        = 6<<20 + 100
+	maxStream          = 200 << 20 // of a response that is streamed
+	maxPrelude         = 64 << 10  // AWS names no number
 	maxClientContext   = 3583
 	maxPolicy          = 20 << 10
 	maxAliasName       = 128

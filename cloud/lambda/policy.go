@@ -70,13 +70,13 @@ func (s *Service) allows(f *function, t target, service, sourceARN string) bool 
 
 // grants reports whether the resource policy of t lets the principal of ctx do action without an identity policy. A
 // statement for the whole account does not: within the account it leaves the decision to the identity policies.
-func (s *Service) grants(ctx context.Context, f *function, t target, action string) bool {
+func (s *Service) grants(ctx context.Context, f *function, t target, action string, keys map[string]string) bool {
 	principal, ok := iam.PrincipalFrom(ctx)
 	if f == nil || !ok || f.Policies[t.qualifier] == nil {
 		return false
 	}
 	document, err := f.Policies[t.qualifier].document()
-	return err == nil && document.Evaluate(iam.Request{Principal: principal, Action: action, Resource: s.arn(t)}) == iam.Allowed
+	return err == nil && document.Evaluate(iam.Request{Principal: principal, Action: action, Resource: s.arn(t), Keys: keys}) == iam.Allowed
 }
 
 func (c *call) addPermission(t target) (any, error) {

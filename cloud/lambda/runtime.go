@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -185,7 +184,8 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 		refuseTransition(w, from, stateResponse)
 		return
 	}
-	if mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); mode != "" && mode != "streaming" {
+	mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode")
+	if mode != "" && mode != "streaming" {
 		a.mu.Unlock()
 		refuse(w, r, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
 		return
@@ -193,23 +193,33 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 	a.state = stateResponse
 	a.mu.Unlock()
 
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse+1))
-	if err != nil { // the process died or gave up in the middle; it may still answer
+	var tooLarge bool
+	var body []byte
+	var err error
+	switch {
+	case x.stream != nil && x.stream.started && !failed:
+		discard(r.Body, maxStream)
+		failed, body = true, truncated()
+	case x.stream != nil && mode == "streaming" && !failed:
+		failed, body, err = x.send(r, maxStream)
+		tooLarge = err == errTruncated
+	default:
+		if body, err = io.ReadAll(io.LimitReader(r.Body, maxResponse+1)); len(body) > maxResponse {
+			tooLarge, failed, body = true, true, responseTooLarge()
+		} else if broken, text := trailers(r); broken { // the function failed after it had begun to answer
+			failed, body = true, text
+		}
+	}
+	if err != nil && !tooLarge { // the process died or gave up in the middle; it may still answer
 		a.move(stateRunning)
 		return
 	}
-	tooLarge := len(body) > maxResponse
 	if tooLarge {
 		discard(r.Body, 64<<20)
-		body, failed = responseTooLarge(), true
-	} else if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
-		// The function failed after it had begun to answer: the trailers tell how.
-		failed = true
-		if body, err = base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")); err != nil || len(body) == 0 {
-			body = mustJSON(map[string]string{"errorType": kind, "errorMessage": "the function failed while it sent its response"})
-		}
 	}
-	a.environment.reply(x, x.result(body, failed))
+	o := x.result(body, failed)
+	o.contentType = r.Header.Get("Content-Type")
+	a.environment.reply(x, o)
 	a.move(stateSent)
 	if tooLarge {
 		refuse(w, r, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",

@@ -230,6 +230,10 @@ func (c *cloud) as(provider aws.CredentialsProvider) *awslambda.Client {
 }
 
 func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
+	if id, path, ok := c.ResolveURL(r); ok && (!c.SignedURL(id) || r.Header.Get("Authorization") == "") {
+		c.ServeURL(w, r, id, path)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
 	p, handler := protocol.RESTJSON, http.Handler(c.Service)
 	if r.URL.Path == "/" {
@@ -242,6 +246,10 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r = r.WithContext(iam.WithPrincipal(r.Context(), who))
+	if id, path, ok := c.ResolveURL(r); ok {
+		c.ServeURL(w, r, id, path)
+		return
+	}
 	handler.ServeHTTP(w, r)
 }
 

@@ -246,6 +246,7 @@ func (c *call) deleteAlias(t target) (any, error) {
 	_, err := c.edit(t, func(f *function) error {
 		delete(f.Aliases, c.label)
 		delete(f.Policies, c.label)
+		delete(f.URLs, c.label)
 		return nil
 	})
 	return nil, err

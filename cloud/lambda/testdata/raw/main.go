@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -30,7 +31,10 @@ func main() {
 		res.Body.Close()
 		id := res.Header.Get("Lambda-Runtime-Aws-Request-Id")
 		answer := func(kind, id, body string) string { return post("invocation/"+id+"/"+kind, body) }
-		switch strings.Trim(string(payload), `"`) {
+		verb, argument, _ := strings.Cut(strings.Trim(string(payload), `"`), " ")
+		switch verb {
+		case "stream", "break", "die", "prelude":
+			fmt.Println(stream(id, verb, argument))
 		case "headers":
 			text, _ := json.Marshal(res.Header)
 			answer("response", id, string(text))
@@ -54,6 +58,43 @@ func main() {
 			answer("response", id, string(payload))
 		}
 	}
+}
+
+// stream sends a response in two parts. Between them it waits until whoever listens at the address hangs up.
+func stream(id, verb, address string) string {
+	body, parts := io.Pipe()
+	r, _ := http.NewRequest("POST", base+"invocation/"+id+"/response", body)
+	r.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	r.Header.Set("Content-Type", "text/event-stream")
+	if verb == "prelude" {
+		r.Header.Set("Content-Type", "application/vnd.awslambda.http-integration-response")
+	}
+	if verb == "break" {
+		r.Trailer = http.Header{"Lambda-Runtime-Function-Error-Type": nil, "Lambda-Runtime-Function-Error-Body": nil}
+	}
+	go func() {
+		if verb == "prelude" {
+			io.WriteString(parts, `{"statusCode":201,"headers":{"x-kind":"streamed"},"cookies":["a=b"]}`+"\x00\x00\x00\x00\x00\x00\x00\x00")
+		}
+		io.WriteString(parts, "one")
+		if address != "" {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				io.Copy(io.Discard, conn)
+			}
+		}
+		switch verb {
+		case "die":
+			os.Exit(1)
+		case "break":
+			r.Trailer.Set("Lambda-Runtime-Function-Error-Type", "Function.Broken")
+			r.Trailer.Set("Lambda-Runtime-Function-Error-Body", base64.StdEncoding.EncodeToString([]byte(`{"errorType":"Function.Broken","errorMessage":"half way"}`)))
+		default:
+			io.WriteString(parts, "two")
+		}
+		parts.Close()
+	}()
+	return do(r)
 }
 
 func get(path string) string {
