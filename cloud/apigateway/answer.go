@@ -19,12 +19,29 @@ type answer struct {
 
 // header returns the last value of a header, whatever the case of its name.
 func (a *answer) header(name string) string {
-	for k, v := range a.headers {
-		if strings.EqualFold(k, name) && len(v) > 0 {
-			return v[len(v)-1]
-		}
+	if v := a.values(name); len(v) > 0 {
+		return v[len(v)-1]
 	}
 	return ""
+}
+
+// values returns the values of a header, whatever the case of its name.
+func (a *answer) values(name string) []string {
+	for k, v := range a.headers {
+		if strings.EqualFold(k, name) && len(v) > 0 {
+			return v
+		}
+	}
+	return nil
+}
+
+// remove removes a header, whatever the case of its name.
+func (a *answer) remove(name string) {
+	for k := range a.headers {
+		if strings.EqualFold(k, name) {
+			delete(a.headers, k)
+		}
+	}
 }
 
 // parseAnswer reads the answer of a Lambda proxy integration: an object with a statusCode and nothing but the members
@@ -45,8 +62,8 @@ func parseAnswer(payload []byte) (*answer, error) {
 	}
 	a := &answer{status: status, headers: map[string][]string{}}
 	var body *string
-	var single map[string]any
-	var multi map[string][]any
+	var single map[string]json.RawMessage
+	var multi map[string][]json.RawMessage
 	var encoded bool
 	for _, m := range []struct {
 		name string
@@ -71,7 +88,7 @@ func parseAnswer(payload []byte) (*answer, error) {
 		a.headers[name] = []string{text}
 	}
 	for name, values := range multi {
-		a.headers[name] = nil
+		a.remove(name)
 		for _, v := range values {
 			text, err := headerValue(name, v)
 			if err != nil {
@@ -101,14 +118,18 @@ func parseStatus(raw json.RawMessage) (int, error) {
 	return status, nil
 }
 
-func headerValue(name string, v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return v, nil
-	case bool, float64:
-		return fmt.Sprint(v), nil
-	case nil:
-		return "", nil
+// headerValue takes a string, or a number or boolean as it is written.
+func headerValue(name string, raw json.RawMessage) (string, error) {
+	var text string
+	switch {
+	case json.Unmarshal(raw, &text) == nil: // null as well, which is the empty text
+	case raw[0] == '{' || raw[0] == '[':
+		return "", fmt.Errorf("the header %q that the function returned must be a string", name)
+	default:
+		text = string(raw)
 	}
-	return "", fmt.Errorf("the header %q that the function returned must be a string", name)
+	if !isToken(name) || strings.ContainsAny(text, "\r\n\x00") {
+		return "", fmt.Errorf("the function returned the header %q, which cannot be sent: names are letters, digits and hyphens, values are one line", name)
+	}
+	return text, nil
 }

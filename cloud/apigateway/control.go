@@ -316,6 +316,9 @@ func (s *Service) underAPI(q *request, apiID string, path []string) (response, e
 			}
 			return serve(s, s.deployments(), q, apiID, "", id)
 		case "authorizers":
+			if err := s.checkIssuer(q); err != nil {
+				return response{}, err
+			}
 			return serve(s, s.authorizers(), q, apiID, "", id)
 		case "cors":
 			if q.method == http.MethodDelete && id == "" {

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -43,9 +44,6 @@ func (s *Service) api(q *request, id string) (response, error) {
 			if err := q.decode(&quick); err != nil {
 				return err
 			}
-			if quick != (quickCreate{}) {
-				return unsupported("target, routeKey and credentialsArn in UpdateApi", "change the integration and the route themselves")
-			}
 			p.CORSConfiguration = nil // it is replaced as a whole
 			if err := q.decode(p); err != nil {
 				return err
@@ -54,7 +52,10 @@ func (s *Service) api(q *request, id string) (response, error) {
 				p.CORSConfiguration = old.CORSConfiguration
 			}
 			p.APIID, p.CreatedDate, p.ProtocolType, p.Tags = old.APIID, old.CreatedDate, old.ProtocolType, old.Tags
-			return checkAPI(p)
+			if err := checkAPI(p); err != nil {
+				return err
+			}
+			return quick.update(a)
 		})
 		if err != nil {
 			return response{}, err
@@ -141,12 +142,8 @@ func (s *Service) quickCreate(a *api, quick quickCreate) error {
 	case quick.Target == "":
 		return badRequest("target is needed with routeKey or credentialsArn")
 	}
-	in := &integration{APIGatewayManaged: true, IntegrationType: "HTTP_PROXY", IntegrationURI: quick.Target, CredentialsARN: quick.CredentialsARN}
-	if strings.HasPrefix(quick.Target, "arn:") {
-		in.IntegrationType, in.PayloadFormatVersion = "AWS_PROXY", "2.0"
-	} else {
-		in.IntegrationMethod = "ANY"
-	}
+	in := &integration{APIGatewayManaged: true, CredentialsARN: quick.CredentialsARN}
+	in.aim(quick.Target)
 	id, err := s.integrations().prepare(a, in, nil)
 	if err != nil {
 		return err
@@ -166,6 +163,45 @@ func (s *Service) quickCreate(a *api, quick quickCreate) error {
 	}
 	a.Stages[id] = st
 	return nil
+}
+
+// aim points an integration that API Gateway manages at a function or at an HTTP backend.
+func (in *integration) aim(target string) {
+	in.IntegrationURI = target
+	if strings.HasPrefix(target, "arn:") {
+		in.IntegrationType, in.IntegrationMethod, in.PayloadFormatVersion = "AWS_PROXY", "", "2.0"
+	} else {
+		in.IntegrationType, in.IntegrationMethod, in.PayloadFormatVersion = "HTTP_PROXY", "ANY", "1.0"
+	}
+}
+
+// update changes what quick create made: the integration's target and role, and the route's key.
+func (quick quickCreate) update(a *api) error {
+	if quick == (quickCreate{}) {
+		return nil
+	}
+	for _, r := range a.Routes {
+		in := a.Integrations[strings.TrimPrefix(r.Target, "integrations/")]
+		if !r.APIGatewayManaged || in == nil || !in.APIGatewayManaged {
+			continue
+		}
+		if quick.Target != "" {
+			in.aim(quick.Target)
+		}
+		if quick.CredentialsARN != "" {
+			in.CredentialsARN = quick.CredentialsARN
+		}
+		for _, other := range a.Routes {
+			if other != r && other.RouteKey == quick.RouteKey {
+				return conflict("Route with key %s already exists for this API", quick.RouteKey)
+			}
+		}
+		if quick.RouteKey != "" {
+			r.RouteKey = quick.RouteKey
+		}
+		return cmp.Or(in.check(a), r.check(a))
+	}
+	return badRequest("target, routeKey and credentialsArn are for APIs that quick create made: this one has no route and integration that API Gateway manages")
 }
 
 // checkAPI checks the properties of an API and sets those that have a default.

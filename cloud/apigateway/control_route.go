@@ -22,9 +22,17 @@ func (s *Service) integrations() collection[integration] {
 				in.IntegrationID, in.APIGatewayManaged = old.IntegrationID, old.APIGatewayManaged
 			}
 			dropEmpty(in.RequestParameters)
+			for status, mappings := range in.ResponseParameters {
+				if dropEmpty(mappings); len(mappings) == 0 {
+					delete(in.ResponseParameters, status)
+				}
+			}
 			return in.IntegrationID, in.check(a)
 		},
 		remove: func(a *api, id string) error {
+			if a.Integrations[id].APIGatewayManaged {
+				return badRequest("The integration %s is managed by API Gateway: it can be changed, but not deleted", id)
+			}
 			var keys []string
 			for _, r := range a.Routes {
 				if r.Target == "integrations/"+id {
@@ -71,13 +79,15 @@ func (in *integration) check(a *api) error {
 	switch {
 	case in.CredentialsARN != "":
 		return unsupported("credentialsArn", "leave it out and let "+gatewayPrincipal+" invoke the function in the function's resource policy")
+	case !a.isWebSocket():
+		return in.checkHTTP(a)
 	case in.ContentHandlingStrategy != "":
 		return unsupported("contentHandlingStrategy", "leave it out: messages are text")
 	case in.IntegrationSubtype != "":
 		return unsupported("integrationSubtype", "integrate a Lambda function that calls the service")
 	case isSet(in.TLSConfig):
 		return unsupported("tlsConfig", "leave it out")
-	case len(in.RequestParameters) > 0 || isSet(in.ResponseParameters):
+	case len(in.RequestParameters) > 0 || len(in.ResponseParameters) > 0:
 		return unsupported("parameter mapping (requestParameters, responseParameters)", "let the integration read the event itself")
 	}
 	switch in.IntegrationType {
@@ -91,18 +101,14 @@ func (in *integration) check(a *api) error {
 		if in.IntegrationMethod == "" {
 			return badRequest("integrationMethod is required for HTTP_PROXY")
 		}
-		if a.isWebSocket() && len(in.RequestTemplates) > 0 {
+		if len(in.RequestTemplates) > 0 {
 			return unsupported("requestTemplates of HTTP_PROXY", "leave them out: the message is passed on as it is")
 		}
 		return nil
 	case "MOCK":
-		if a.isWebSocket() {
-			return in.checkMock()
-		}
+		return in.checkMock()
 	case "AWS", "HTTP":
-		if a.isWebSocket() {
-			return unsupported("integrationType "+in.IntegrationType+", whose templates are in VTL", "use "+in.IntegrationType+"_PROXY")
-		}
+		return unsupported("integrationType "+in.IntegrationType+", whose templates are in VTL", "use "+in.IntegrationType+"_PROXY")
 	}
 	return badRequest("Invalid integrationType %q for an API of the protocol %s", in.IntegrationType, a.Properties.ProtocolType)
 }
@@ -181,6 +187,9 @@ func (s *Service) routes() collection[route] {
 				a.RouteResponses[r.RouteID] = map[string]*routeResponse{}
 			} else {
 				r.RouteID, r.APIGatewayManaged = old.RouteID, old.APIGatewayManaged
+				if r.APIGatewayManaged && r.RouteKey != old.RouteKey {
+					return "", badRequest("The route %s is managed by API Gateway: its key can be changed with UpdateApi only", old.RouteKey)
+				}
 			}
 			for _, other := range a.Routes {
 				if other.RouteKey == r.RouteKey && other.RouteID != r.RouteID {
@@ -226,7 +235,10 @@ func (r *route) check(a *api) error {
 }
 
 func (r *route) checkAuthorization(a *api) error {
-	if a.isWebSocket() && r.AuthorizationType != "NONE" && r.RouteKey != "$connect" {
+	if !a.isWebSocket() {
+		return r.checkHTTPAuthorization(a)
+	}
+	if r.AuthorizationType != "NONE" && r.RouteKey != "$connect" {
 		return badRequest("Currently, authorization is restricted to the $connect route only")
 	}
 	switch r.AuthorizationType {
@@ -238,10 +250,9 @@ func (r *route) checkAuthorization(a *api) error {
 			return badRequest("Invalid authorizerId %q: the authorization type CUSTOM needs a REQUEST authorizer of this API", r.AuthorizerID)
 		}
 		return nil
-	case "AWS_IAM", "JWT":
-		if a.isWebSocket() && r.AuthorizationType == "JWT" {
-			return badRequest("JWT is for HTTP APIs only")
-		}
+	case "JWT":
+		return badRequest("JWT is for HTTP APIs only")
+	case "AWS_IAM":
 		return unsupported("the authorization type "+r.AuthorizationType, "use CUSTOM with a REQUEST authorizer")
 	}
 	return badRequest("Invalid authorizationType %s: it must be one of [NONE, AWS_IAM, CUSTOM, JWT]", r.AuthorizationType)
@@ -260,7 +271,7 @@ func checkRouteKey(a *api, key string) error {
 		return nil
 	}
 	method, pattern, ok := strings.Cut(key, " ")
-	if !ok || !slices.Contains([]string{"ANY", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, method) {
+	if !ok || method != "ANY" && !slices.Contains(httpMethods, method) {
 		return badRequest("The provided route key %q is not formatted properly for HTTP protocol. Format should be \"<HTTP METHOD> /<RESOURCE PATH>\" or \"$default\"", key)
 	}
 	return checkPathPattern(pattern)

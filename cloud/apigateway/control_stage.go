@@ -35,6 +35,9 @@ func (s *Service) stages() collection[stage] {
 			} else {
 				st.StageName, st.CreatedDate, st.Tags = old.StageName, old.CreatedDate, old.Tags
 				st.APIGatewayManaged, st.LastDeploymentStatusMessage = old.APIGatewayManaged, old.LastDeploymentStatusMessage
+				if st.APIGatewayManaged {
+					return "", badRequest("The stage %s is managed by API Gateway: it cannot be changed", st.StageName)
+				}
 			}
 			dropEmpty(st.StageVariables)
 			return st.StageName, st.check(a, old)
@@ -45,6 +48,9 @@ func (s *Service) stages() collection[stage] {
 func (st *stage) check(a *api, old *stage) error {
 	if !stageName.MatchString(st.StageName) && !(st.StageName == "$default" && !a.isWebSocket()) {
 		return badRequest("Stage name %q: it must have 1 to 128 letters, digits, hyphens and underscores; an HTTP API may have $default as well", st.StageName)
+	}
+	if len(st.StageVariables) > maxStageVariables {
+		return badRequest("A stage may have %d variables", maxStageVariables)
 	}
 	if st.DeploymentID != "" && a.Deployments[st.DeploymentID] == nil {
 		return noDeployment(st.DeploymentID)
@@ -123,7 +129,8 @@ func (s *Service) stripStage(q *request, apiID, name, what, key string) (respons
 			delete(st.RouteSettings, key)
 		case "accesslogsettings":
 			st.AccessLogSettings = nil
-		case "cache": // results of authorizers are not kept, so there is nothing to forget
+		case "cache":
+			s.authorizations.forget(apiID, name)
 		}
 		return nil
 	})
@@ -193,6 +200,9 @@ func (s *Service) authorizers() collection[authorizer] {
 			z.AuthorizerID = resourceID(6)
 			if old != nil {
 				z.AuthorizerID = old.AuthorizerID
+				if z.AuthorizerType != old.AuthorizerType {
+					return "", badRequest("The authorizerType of an authorizer cannot change: create another authorizer")
+				}
 			}
 			return z.AuthorizerID, z.check(a)
 		},
@@ -213,12 +223,10 @@ func (z *authorizer) check(a *api) error {
 		return badRequest("name is required")
 	case z.AuthorizerType == "JWT" && a.isWebSocket():
 		return badRequest("JWT authorizers are for HTTP APIs only")
-	case z.AuthorizerType == "JWT":
-		return unsupported("JWT authorizers", "check the token in the function")
-	case z.AuthorizerType != "REQUEST":
+	case z.AuthorizerType != "REQUEST" && z.AuthorizerType != "JWT":
 		return badRequest("Invalid authorizerType %q: it must be one of [REQUEST, JWT]", z.AuthorizerType)
 	case !a.isWebSocket():
-		return unsupported("Lambda authorizers of HTTP APIs", "check the caller in the function")
+		return z.checkHTTP()
 	case z.AuthorizerCredentialsARN != "":
 		return unsupported("authorizerCredentialsArn", "leave it out and let "+gatewayPrincipal+" invoke the function in the function's resource policy")
 	case z.AuthorizerResultTTLInSeconds != nil && *z.AuthorizerResultTTLInSeconds != 0, z.AuthorizerPayloadFormatVersion != "", z.EnableSimpleResponses:

@@ -11,6 +11,12 @@ func (c *corsConfiguration) check() error {
 	if c.AllowCredentials && slices.Contains(c.AllowOrigins, "*") {
 		return badRequest("allowCredentials cannot be true with the origin *: name the origins")
 	}
+	for _, origin := range c.AllowOrigins {
+		scheme, rest, ok := strings.Cut(origin, "://")
+		if origin != "*" && (!ok || scheme == "" || rest == "" || strings.ContainsAny(rest, "/?# ") || rest != "*" && strings.Contains(rest, "*")) {
+			return badRequest("Invalid format for origin %s: it must be *, or a scheme and a host such as https://example.com, with neither path nor slash at the end", origin)
+		}
+	}
 	if c.MaxAge != nil && (*c.MaxAge < -1 || *c.MaxAge > 86400) {
 		return badRequest("maxAge must be between -1 and 86400")
 	}
@@ -40,9 +46,9 @@ func (c *corsConfiguration) allowed(origin string) string {
 }
 
 // preflight answers for the API; no integration is asked, and no route needed.
-func (c *corsConfiguration) preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	if origin := c.allowed(r.Header.Get("Origin")); origin != "" {
+func (k *httpCall) preflight(c *corsConfiguration) {
+	h, said := k.w.Header(), k.request.Header.Get("Origin")
+	if origin := c.allowed(said); origin != "" {
 		h.Set("Access-Control-Allow-Origin", origin)
 		if len(c.AllowMethods) > 0 {
 			h.Set("Access-Control-Allow-Methods", strings.Join(c.AllowMethods, ","))
@@ -56,8 +62,11 @@ func (c *corsConfiguration) preflight(w http.ResponseWriter, r *http.Request) {
 		if c.AllowCredentials {
 			h.Set("Access-Control-Allow-Credentials", "true")
 		}
+	} else {
+		k.log.Info("a browser was told that pages of this origin may not call the API: add it to allowOrigins of its corsConfiguration", "origin", said)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	k.status = http.StatusNoContent
+	k.w.WriteHeader(k.status)
 }
 
 // decorate puts the API's CORS headers into an answer in place of those that the integration gave.

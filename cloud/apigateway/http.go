@@ -1,14 +1,9 @@
 package apigateway
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,73 +13,125 @@ import (
 // httpCall is one request to an HTTP API.
 type httpCall struct {
 	served
-	route     *path
-	variables map[string]string // of the path
-	path      string            // escaped, as received
-	requestID string
-	at        time.Time
-	domain    string
-	account   string
-	log       *slog.Logger
+	route        *path
+	variables    map[string]string // of the route's path
+	request      *http.Request
+	body         []byte
+	path         string // of the request, escaped, as received; with the stage unless that is $default
+	below        string // the path below the stage, unescaped
+	requestID    string
+	at           time.Time
+	domain       string
+	domainPrefix string
+	account      string
+	caller       *caller // what the route's authorization found out; nil if the route is open
+	answer       *answer // the integration's
+	log          *slog.Logger
+
+	w      http.ResponseWriter
+	status int // that the client got
+	bytes  int
 }
 
 // serveHTTPAPI answers a request for an HTTP API. path is escaped and begins with the stage, unless the stage is $default.
 func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, path string) {
-	k := &httpCall{path: path, requestID: requestID(a.id()), at: time.Now(), domain: s.Authority, account: s.Account}
+	k := &httpCall{
+		served: served{api: a}, request: r, path: path, requestID: requestID(a.id()), at: time.Now(), account: s.Account, w: w,
+		domain: s.Authority, domainPrefix: a.id(),
+	}
+	if _, ok := hostAPI(hostname(r.Host)); ok {
+		k.domain = r.Host
+	}
 	k.log = s.Log.With("api", a.id(), "method", r.Method, "path", path, "requestId", k.requestID)
 	w.Header().Set("Apigw-Requestid", k.requestID)
+	s.answerHTTP(k)
+	k.log.Debug("request", "status", k.status, "bytes", k.bytes, "took", time.Since(k.at))
+}
+
+// answerHTTP has the order of AWS: the head, the stage, the route, the throttle, CORS, the body, the caller, the
+// integration.
+func (s *Service) answerHTTP(k *httpCall) {
+	r, a := k.request, k.api
 	if headSize(r) > maxHTTPHead {
-		httpError(w, http.StatusRequestHeaderFieldsTooLarge, "Request Header Or Cookie Too Large")
+		k.log.Info("a request was refused: its request line and headers are too long", "bytes", headSize(r), "limit", maxHTTPHead)
+		k.fail(http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
 		return
 	}
-	segments, _ := splitPath(path)
-	name, below := "$default", segments
-	if a.Stages[segments[0]] != nil && segments[0] != "$default" {
-		name, below = segments[0], segments[1:]
-		if len(below) == 0 {
-			below = []string{""}
+	segments, _ := splitPath(k.path)
+	name := defaultStage
+	if a.Stages[segments[0]] != nil && segments[0] != defaultStage {
+		if name, segments = segments[0], segments[1:]; len(segments) == 0 {
+			segments = []string{""}
 		}
 	}
-	var ok bool
-	if k.served, ok = s.served(a.id(), name); !ok || a.Properties.DisableExecuteAPIEndpoint {
-		k.log.Info("a request was refused: there is no such stage, or nothing is deployed to it", "stage", name)
-		httpError(w, http.StatusNotFound, "Not Found")
+	k.below = "/" + strings.Join(segments, "/")
+	view, ok := s.served(a.id(), name)
+	if !ok || a.Properties.DisableExecuteAPIEndpoint {
+		k.log.Info("a request was refused: there is no such stage, nothing is deployed to it, or disableExecuteApiEndpoint is set", "stage", name)
+		k.fail(http.StatusNotFound, "Not Found")
+		return
+	}
+	k.served = view
+	k.route, k.variables = k.snap.findPath(r.Method, segments)
+	key := ""
+	if k.route != nil {
+		key = k.route.RouteKey
+		k.log = k.log.With("route", key)
+	}
+	if !s.admit(k.served, key) {
+		k.fail(http.StatusTooManyRequests, "Too Many Requests")
 		return
 	}
 	cors := a.Properties.CORSConfiguration
-	if cors != nil && isPreflight(r) {
-		cors.preflight(w, r)
+	preflight := cors != nil && isPreflight(r)
+	if preflight && (k.route == nil || k.route.AuthorizationType == "NONE") {
+		k.preflight(cors)
 		return
 	}
-	if k.route, k.variables = k.snap.findPath(r.Method, below); k.route == nil {
-		k.log.Info("no route matches the request", "stage", name)
-		httpError(w, http.StatusNotFound, "Not Found")
+	if k.route == nil {
+		k.log.Info("no route matches the request: a route is a method and a path, and there is no $default route", "stage", name)
+		k.fail(http.StatusNotFound, "Not Found")
 		return
 	}
-	k.log = k.log.With("route", k.route.RouteKey)
 	body, err := protocol.ReadBody(r, maxHTTPBody)
 	if err != nil {
 		var e *protocol.Error
 		if errors.As(err, &e) && e.Status == http.StatusRequestEntityTooLarge {
-			httpError(w, e.Status, "Request Entity Too Large")
+			k.log.Info("a request was refused: its body is too long", "limit", maxHTTPBody)
+			k.fail(e.Status, "Request Entity Too Large")
 		} else {
-			httpError(w, http.StatusBadRequest, "Bad Request")
+			k.fail(http.StatusBadRequest, "Bad Request")
 		}
 		return
 	}
-	answer, fail := s.integrateHTTP(k, r, body)
-	switch fail {
-	case none:
-		k.write(w, r, answer, cors)
+	k.body = body
+	if refused := s.authorizeHTTP(k); refused != nil {
+		if preflight {
+			k.log.Warn("a browser's preflight was refused, so that the request itself will never come: browsers send it without " +
+				"credentials, and this route, which takes OPTIONS, asks for them; add a route OPTIONS /{proxy+} without authorization")
+		}
+		if refused.challenge != "" {
+			k.w.Header().Set("Www-Authenticate", refused.challenge)
+		}
+		k.fail(refused.status, map[int]string{401: "Unauthorized", 403: "Forbidden", 500: "Internal Server Error"}[refused.status])
 		return
-	case timedOut:
-		httpError(w, httpTimeoutStatus, "Service Unavailable")
-	case throttled, interrupted:
-		httpError(w, http.StatusServiceUnavailable, "Service Unavailable")
-	default:
-		httpError(w, http.StatusInternalServerError, "Internal Server Error")
 	}
-	k.log.Debug("request failed")
+	if preflight {
+		k.preflight(cors)
+		return
+	}
+	switch fail := s.integrateHTTP(k); fail {
+	case none:
+		k.write(cors)
+	case timedOut:
+		k.fail(httpTimeoutStatus, "Service Unavailable")
+	case throttled, interrupted, unreachable:
+		k.fail(http.StatusServiceUnavailable, "Service Unavailable")
+	case tooLarge:
+		k.fail(http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+	default:
+		k.fail(http.StatusInternalServerError, "Internal Server Error")
+	}
 }
 
 // findPath returns the route for a request, and the variables of its path.
@@ -97,37 +144,64 @@ func (s *snapshot) findPath(method string, segments []string) (*path, map[string
 	return s.byKey["$default"], nil
 }
 
+// arn is the ARN of a call of the route: what policies allow, and what functions are invoked for. path is the route's
+// or the request's.
+func (k *httpCall) arn(s *Service, path string) string {
+	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id() + "/" + k.stage.StageName + "/"
+	if k.route.RouteKey == "$default" {
+		return base + "$default"
+	}
+	return base + k.request.Method + path
+}
+
 // httpTask is the call for its integration. Its source is that of the route: variables of the path stand as they are.
-func (s *Service) httpTask(k *httpCall, method string) task {
+func (s *Service) httpTask(k *httpCall) task {
 	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id()
-	t := task{in: k.route.integration, timeout: k.route.integration.timeout(s.HTTPTimeout), variables: k.stage.StageVariables, log: k.log}
-	routeMethod, pattern, ok := strings.Cut(k.route.RouteKey, " ")
-	if !ok { // $default
-		t.sourceARN, t.grant = base+"/"+k.stage.StageName+"/$default", base+"/*/$default"
-		return t
+	_, pattern, _ := strings.Cut(k.route.RouteKey, " ")
+	t := task{
+		in: k.route.integration, timeout: k.route.integration.timeout(s.HTTPTimeout), variables: k.stage.StageVariables, log: k.log,
+		sourceARN: k.arn(s, pattern), grant: base + "/*/*" + pattern,
 	}
-	if routeMethod == "ANY" {
-		routeMethod = method
+	if k.route.RouteKey == "$default" {
+		t.grant = base + "/*/$default"
 	}
-	t.sourceARN, t.grant = base+"/"+k.stage.StageName+"/"+routeMethod+pattern, base+"/*/*"+pattern
 	return t
 }
 
-func (s *Service) integrateHTTP(k *httpCall, r *http.Request, body []byte) (*answer, failure) {
+// integrateHTTP runs the integration of a call and leaves its answer, mapped, in the call.
+func (s *Service) integrateHTTP(k *httpCall) (fail failure) {
 	in := k.route.integration
 	if in == nil {
 		k.log.Warn("the route has no integration: give it a target and deploy the API")
-		return nil, notPermitted
+		return notPermitted
 	}
-	t := s.httpTask(k, r.Method)
+	t := s.httpTask(k)
+	r, path := k.mapRequest()
 	if in.IntegrationType == "HTTP_PROXY" {
-		return s.forwardRequest(t, k, r, body)
+		k.answer, fail = s.forwardRequest(t, k, r, path)
+	} else {
+		k.answer, fail = s.callFunction(t, k, r, path)
+	}
+	if fail != none {
+		return fail
+	}
+	if err := k.mapAnswer(); err != nil {
+		k.log.Warn("the client gets an error: " + err.Error())
+		return badAnswer
+	}
+	return none
+}
+
+// callFunction invokes the function of an AWS_PROXY integration with an event of the format that the integration says.
+func (s *Service) callFunction(t task, k *httpCall, r *http.Request, path string) (*answer, failure) {
+	if path == "" {
+		path = k.path
 	}
 	var event any
-	if in.PayloadFormatVersion == "1.0" {
-		event = k.event1(r, body)
+	if t.in.PayloadFormatVersion == "1.0" {
+		event = k.event1(r, path)
 	} else {
-		event = k.event2(r, body)
+		event = k.event2(r, path)
 	}
 	payload, fail := s.invoke(s.ctx, t, encode(event))
 	if fail != none {
@@ -137,115 +211,12 @@ func (s *Service) integrateHTTP(k *httpCall, r *http.Request, body []byte) (*ans
 		k.log.Warn("the function's answer is too long", "bytes", len(payload), "limit", maxHTTPResponse)
 		return nil, badAnswer
 	}
-	a, err := parseHTTPAnswer(payload, in.PayloadFormatVersion)
+	a, err := parseHTTPAnswer(payload, t.in.PayloadFormatVersion)
 	if err != nil {
 		k.log.Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
 		return nil, badAnswer
 	}
 	return a, none
-}
-
-// parseHTTPAnswer reads what a function returned for an HTTP API. In format 2.0 anything without a statusCode is itself
-// the body.
-func parseHTTPAnswer(payload []byte, format string) (*answer, error) {
-	if !json.Valid(payload) {
-		return nil, errors.New("the function must return JSON")
-	}
-	if format == "2.0" {
-		var object map[string]json.RawMessage
-		json.Unmarshal(payload, &object)
-		if object["statusCode"] == nil {
-			body := payload
-			var text string
-			if json.Unmarshal(payload, &text) == nil && string(bytes.TrimSpace(payload)) != "null" {
-				body = []byte(text)
-			}
-			return &answer{status: http.StatusOK, headers: map[string][]string{"content-type": {"application/json"}}, body: body}, nil
-		}
-		for name := range object { // members that are not known are no mistake here
-			if !slices.Contains([]string{"statusCode", "headers", "body", "isBase64Encoded", "cookies"}, name) {
-				delete(object, name)
-			}
-		}
-		payload = encode(object)
-	}
-	a, err := parseAnswer(payload)
-	if err == nil && a.header("Content-Type") == "" {
-		a.headers["content-type"] = []string{"text/plain; charset=utf-8"}
-	}
-	return a, err
-}
-
-// write sends an integration's answer. What belongs to the connection to the client is the gateway's own.
-func (k *httpCall) write(w http.ResponseWriter, r *http.Request, a *answer, cors *corsConfiguration) {
-	h := w.Header()
-	for name, values := range a.headers {
-		switch http.CanonicalHeaderKey(name) {
-		case "Connection", "Transfer-Encoding", "Content-Length", "Keep-Alive", "Upgrade", "Apigw-Requestid":
-			continue
-		}
-		for _, v := range values {
-			h.Add(name, v)
-		}
-	}
-	for _, cookie := range a.cookies {
-		h.Add("Set-Cookie", cookie)
-	}
-	if cors != nil {
-		cors.decorate(h, r.Header.Get("Origin"))
-	}
-	if a.status < 200 { // would promise an answer that never comes
-		k.log.Warn("an integration cannot answer with an informational status", "status", a.status)
-		httpError(w, http.StatusInternalServerError, "Internal Server Error")
-		return
-	}
-	w.WriteHeader(a.status)
-	w.Write(a.body)
-	k.log.Debug("request", "status", a.status, "bytes", len(a.body))
-}
-
-// forwardRequest passes a request on to the URI of an HTTP_PROXY integration.
-func (s *Service) forwardRequest(t task, k *httpCall, r *http.Request, body []byte) (*answer, failure) {
-	ctx, cancel := context.WithTimeout(s.ctx, t.timeout)
-	defer cancel()
-	uri := resolveVariables(t.in.IntegrationURI, t.variables)
-	for name, value := range k.variables {
-		segments := strings.Split(value, "/")
-		for i := range segments {
-			segments[i] = url.PathEscape(segments[i])
-		}
-		uri = strings.ReplaceAll(uri, "{"+name+"}", strings.Join(segments, "/"))
-	}
-	if r.URL.RawQuery != "" {
-		separator := "?"
-		if strings.Contains(uri, "?") {
-			separator = "&"
-		}
-		uri += separator + r.URL.RawQuery
-	}
-	method := t.in.IntegrationMethod
-	if method == "ANY" {
-		method = r.Method
-	}
-	forward, err := http.NewRequestWithContext(ctx, method, uri, bytes.NewReader(body))
-	if err != nil {
-		t.log.Warn("the integration's URI cannot be called", "error", err)
-		return nil, notPermitted
-	}
-	forward.Header = r.Header.Clone()
-	for _, name := range []string{"Connection", "Keep-Alive", "Upgrade", "Te", "Trailer", "Transfer-Encoding", "Content-Length", "Proxy-Connection"} {
-		forward.Header.Del(name)
-	}
-	proto := "http"
-	if r.TLS != nil {
-		proto = "https"
-	}
-	forward.Header.Add("Forwarded", "for="+sourceIP(r)+";host="+r.Host+";proto="+proto)
-	return s.call(t, forward, maxHTTPBody)
-}
-
-func httpError(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, "", encode(map[string]string{"message": message}))
 }
 
 // headSize estimates the request line and the headers of a request in bytes.

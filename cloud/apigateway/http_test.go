@@ -215,7 +215,7 @@ func TestQuickCreateForwardsToAnHTTPBackend(t *testing.T) {
 		t.Errorf("%d %v %s", status, header, body)
 	}
 	backend.Close()
-	if status, _, body := get(t, "GET", *api.ApiEndpoint+"/x", nil, ""); status != 500 {
-		t.Errorf("dead backend: %d %s, want 500", status, body)
+	if status, _, body := get(t, "GET", *api.ApiEndpoint+"/x", nil, ""); status != 503 {
+		t.Errorf("dead backend: %d %s, want 503", status, body)
 	}
 }

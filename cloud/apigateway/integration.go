@@ -25,6 +25,8 @@ const (
 	timedOut
 	notPermitted // the gateway may not call it, or there is nothing to call
 	throttled
+	tooLarge    // the event is beyond what a function takes
+	unreachable // the HTTP backend cannot be called
 	interrupted // the gateway is closing: no one needs an answer
 )
 
@@ -64,7 +66,7 @@ func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.D
 	result, err := s.Functions.Invoke(ctx, lambda.Invocation{
 		Function: arn, Payload: event, Service: gatewayPrincipal, SourceARN: t.sourceARN,
 	})
-	log.Debug("invoked", "took", time.Since(began), "error", err, "functionError", result.FunctionError)
+	log.Debug("invoked", "took", time.Since(began), "functionRequestId", result.RequestID, "error", err, "functionError", result.FunctionError)
 	var refused *protocol.Error
 	switch {
 	case s.ctx.Err() != nil && err != nil:
@@ -83,6 +85,9 @@ func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.D
 	case errors.As(err, &refused) && refused.Status == 429:
 		log.Warn("the function is throttled: its reserved concurrency, or the account's, is used up", "reason", refused.Message)
 		return nil, throttled
+	case errors.As(err, &refused) && refused.Status == 413:
+		log.Warn("the event is too long for a function", "bytes", len(event), "reason", refused.Message)
+		return nil, tooLarge
 	case err != nil:
 		log.Warn("the function could not be run", "error", err)
 		return nil, functionError

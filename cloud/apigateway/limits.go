@@ -15,6 +15,7 @@ type Limits struct {
 	RequestBurst     int           `limit:"request-burst" text:"of those at once"`
 	WebSocketTimeout time.Duration `limit:"websocket-timeout" text:"of an integration of a WebSocket API, at most"`
 	HTTPTimeout      time.Duration `limit:"http-timeout" text:"of an integration of an HTTP API, at most"`
+	IssuerCache      time.Duration `limit:"issuer-cache" text:"for which the keys of a JWT authorizer's issuer are kept"`
 }
 
 // AWSLimits are the numbers of AWS.
@@ -29,15 +30,17 @@ var AWSLimits = Limits{
 	RequestBurst:     5000,
 	WebSocketTimeout: 29 * time.Second,
 	HTTPTimeout:      30 * time.Second,
+	IssuerCache:      2 * time.Hour,
 }
 
 // The other numbers of API Gateway, and after them our own where AWS gives none.
 const (
-	maxURL           = 4096     // request target of a WebSocket handshake
-	maxHTTPBody      = 10 << 20 // request to an HTTP API; 413
-	maxHTTPHead      = 10240    // request line and headers of an HTTP API; 431
-	maxHTTPResponse  = 6 << 20  // Lambda's limit on an answer; 500
-	maxAuthorization = 8 << 10  // answer of a Lambda authorizer; 500
+	maxURL           = 4096      // request target of a WebSocket handshake
+	maxHTTPBody      = 10 << 20  // request to an HTTP API; 413
+	maxHTTPHead      = 10240     // request line and headers of an HTTP API; 431
+	maxHTTPResponse  = 6 << 20   // Lambda's limit on an answer; 500
+	maxAuthorization = 8 << 10   // answer of a Lambda authorizer; 500
+	maxMappedBody    = 100 << 10 // of a body in which a parameter mapping of an HTTP API looks for a value
 
 	minTimeoutMillis = 50
 
@@ -45,6 +48,15 @@ const (
 	maxIntegrations = 300
 	maxStages       = 10
 	maxAuthorizers  = 10
+
+	maxStageVariables = 100
+	maxScopes         = 10   // of a route
+	maxAudiences      = 50   // of a JWT authorizer
+	maxAuthorizerTTL  = 3600 // seconds
+
+	lambdaAuthorizerTimeout = 10 * time.Second        // of a Lambda authorizer of an HTTP API
+	issuerTimeout           = 1500 * time.Millisecond // of an issuer's discovery document, and of its keys
+	maxIssuerDocument       = 150000                  // bytes of either
 
 	// httpTimeoutStatus is what an HTTP API answers when its integration did not in time.
 	httpTimeoutStatus = 503
@@ -63,6 +75,9 @@ const (
 
 	// closeTimeout is how long the close frame of the other side is waited for.
 	closeTimeout = 2 * time.Second
+
+	// maxAuthorizations bounds the answers of Lambda authorizers that are kept. When there are more, all are forgotten.
+	maxAuthorizations = 10000
 
 	// pingIsActivity says whether a ping of the client counts as a message for the idle timeout. Reports on AWS say not.
 	pingIsActivity = false

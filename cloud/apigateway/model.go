@@ -37,26 +37,26 @@ type corsConfiguration struct {
 }
 
 type integration struct {
-	APIGatewayManaged                      bool              `json:"apiGatewayManaged,omitempty"`
-	ConnectionID                           string            `json:"connectionId,omitempty"`
-	ConnectionType                         string            `json:"connectionType"`
-	ContentHandlingStrategy                string            `json:"contentHandlingStrategy,omitempty"`
-	CredentialsARN                         string            `json:"credentialsArn,omitempty"`
-	Description                            string            `json:"description,omitempty"`
-	IntegrationID                          string            `json:"integrationId"`
-	IntegrationMethod                      string            `json:"integrationMethod,omitempty"`
-	IntegrationResponseSelectionExpression string            `json:"integrationResponseSelectionExpression,omitempty"`
-	IntegrationSubtype                     string            `json:"integrationSubtype,omitempty"`
-	IntegrationType                        string            `json:"integrationType"`
-	IntegrationURI                         string            `json:"integrationUri,omitempty"`
-	PassthroughBehavior                    string            `json:"passthroughBehavior,omitempty"`
-	PayloadFormatVersion                   string            `json:"payloadFormatVersion,omitempty"`
-	RequestParameters                      map[string]string `json:"requestParameters,omitempty"`
-	RequestTemplates                       map[string]string `json:"requestTemplates,omitempty"`
-	ResponseParameters                     json.RawMessage   `json:"responseParameters,omitempty"`
-	TemplateSelectionExpression            string            `json:"templateSelectionExpression,omitempty"`
-	TimeoutInMillis                        int               `json:"timeoutInMillis"`
-	TLSConfig                              json.RawMessage   `json:"tlsConfig,omitempty"`
+	APIGatewayManaged                      bool                         `json:"apiGatewayManaged,omitempty"`
+	ConnectionID                           string                       `json:"connectionId,omitempty"`
+	ConnectionType                         string                       `json:"connectionType"`
+	ContentHandlingStrategy                string                       `json:"contentHandlingStrategy,omitempty"`
+	CredentialsARN                         string                       `json:"credentialsArn,omitempty"`
+	Description                            string                       `json:"description,omitempty"`
+	IntegrationID                          string                       `json:"integrationId"`
+	IntegrationMethod                      string                       `json:"integrationMethod,omitempty"`
+	IntegrationResponseSelectionExpression string                       `json:"integrationResponseSelectionExpression,omitempty"`
+	IntegrationSubtype                     string                       `json:"integrationSubtype,omitempty"`
+	IntegrationType                        string                       `json:"integrationType"`
+	IntegrationURI                         string                       `json:"integrationUri,omitempty"`
+	PassthroughBehavior                    string                       `json:"passthroughBehavior,omitempty"`
+	PayloadFormatVersion                   string                       `json:"payloadFormatVersion,omitempty"`
+	RequestParameters                      map[string]string            `json:"requestParameters,omitempty"`
+	RequestTemplates                       map[string]string            `json:"requestTemplates,omitempty"`
+	ResponseParameters                     map[string]map[string]string `json:"responseParameters,omitempty"` // by status
+	TemplateSelectionExpression            string                       `json:"templateSelectionExpression,omitempty"`
+	TimeoutInMillis                        int                          `json:"timeoutInMillis"`
+	TLSConfig                              json.RawMessage              `json:"tlsConfig,omitempty"`
 }
 
 type integrationResponse struct {
@@ -131,17 +131,22 @@ type deployment struct {
 }
 
 type authorizer struct {
-	AuthorizerCredentialsARN       string          `json:"authorizerCredentialsArn,omitempty"`
-	AuthorizerID                   string          `json:"authorizerId"`
-	AuthorizerPayloadFormatVersion string          `json:"authorizerPayloadFormatVersion,omitempty"`
-	AuthorizerResultTTLInSeconds   *int            `json:"authorizerResultTtlInSeconds,omitempty"`
-	AuthorizerType                 string          `json:"authorizerType"`
-	AuthorizerURI                  string          `json:"authorizerUri,omitempty"`
-	EnableSimpleResponses          bool            `json:"enableSimpleResponses,omitempty"`
-	IdentitySource                 []string        `json:"identitySource"`
-	IdentityValidationExpression   string          `json:"identityValidationExpression,omitempty"`
-	JWTConfiguration               json.RawMessage `json:"jwtConfiguration,omitempty"`
-	Name                           string          `json:"name"`
+	AuthorizerCredentialsARN       string            `json:"authorizerCredentialsArn,omitempty"`
+	AuthorizerID                   string            `json:"authorizerId"`
+	AuthorizerPayloadFormatVersion string            `json:"authorizerPayloadFormatVersion,omitempty"`
+	AuthorizerResultTTLInSeconds   *int              `json:"authorizerResultTtlInSeconds,omitempty"`
+	AuthorizerType                 string            `json:"authorizerType"`
+	AuthorizerURI                  string            `json:"authorizerUri,omitempty"`
+	EnableSimpleResponses          bool              `json:"enableSimpleResponses,omitempty"`
+	IdentitySource                 []string          `json:"identitySource"`
+	IdentityValidationExpression   string            `json:"identityValidationExpression,omitempty"`
+	JWTConfiguration               *jwtConfiguration `json:"jwtConfiguration,omitempty"`
+	Name                           string            `json:"name"`
+}
+
+type jwtConfiguration struct {
+	Audience []string `json:"audience,omitempty"`
+	Issuer   string   `json:"issuer,omitempty"`
 }
 
 // api is an API with everything under it. Once it is in the catalog it does not change: a change makes a new one.

@@ -61,7 +61,10 @@ type Service struct {
 	catalog   *catalog
 	hub       hub
 	throttles throttles
-	client    *http.Client // for HTTP integrations
+	client    *http.Client // for HTTP integrations, and for issuers of tokens
+
+	authorizations authorizations // what Lambda authorizers of HTTP APIs answered
+	issuers        issuers        // whose tokens JWT authorizers take
 
 	ctx     context.Context // ends with Close; what the data planes wait for ends with it
 	cancel  context.CancelFunc

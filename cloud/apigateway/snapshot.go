@@ -30,6 +30,9 @@ type path struct {
 	authorizer  *authorizer
 	twoWay      bool         // a WebSocket route whose integration's answer goes back to the client
 	pattern     *pathPattern // of an HTTP route with a path
+
+	requestMappings  []mapping         // of the integration of an HTTP route
+	responseMappings map[int][]mapping // by status
 }
 
 // freeze makes a snapshot of what a has now.
@@ -61,6 +64,11 @@ func (s *snapshot) compile() (err error) {
 		p := &path{route: r, authorizer: s.Authorizers[r.AuthorizerID]}
 		if id, ok := strings.CutPrefix(r.Target, "integrations/"); ok {
 			p.integration, p.responses = s.Integrations[id], s.IntegrationResponses[id]
+		}
+		if p.integration != nil && isMethodAndPath(s.RouteSelectionExpression) {
+			if err := p.compileMappings(); err != nil {
+				return err
+			}
 		}
 		for _, response := range s.RouteResponses[r.RouteID] {
 			p.twoWay = p.twoWay || response.RouteResponseKey == "$default" && r.RouteResponseSelectionExpression == "$default"
