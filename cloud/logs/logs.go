@@ -2,8 +2,9 @@
 // other callers write, over the JSON 1.1 protocol.
 //
 // Events are in memory and are written to the state store in blocks, a moment after they came: to log must not cost a
-// function anything. What a process that is killed has not written is lost, at most the last flushDelay of it. A group
-// keeps its newest events, up to maxGroupBytes; older ones go a block at a time.
+// function anything. What a process that is killed has not written is lost, at most the last flushDelay of it; callers of
+// the API wait for the store. While the store takes nothing, as on a full disk, events wait in memory. A group keeps its
+// newest events, up to maxGroupBytes; older ones go a block at a time.
 package logs
 
 import (
@@ -27,6 +28,7 @@ const (
 	eventOverhead = 26          // bytes that an event counts besides its message, as AWS counts it
 	flushDelay    = time.Second // how long an event may be in memory only
 	maxBlock      = 256 << 10   // bytes of a block
+	maxPending    = 32 << 20    // bytes of messages that wait for a store that takes nothing; the oldest are lost beyond it
 	storeTimeout  = 10 * time.Second
 )
 
@@ -45,7 +47,8 @@ type Service struct {
 	groups *state.Bucket // a group's record, by name
 	blocks *state.Bucket // events, by number
 
-	flushing sync.Mutex // held while blocks are written, so that they stay in order
+	flushing sync.Mutex // held while blocks are written, so that they stay in order; protects stuck
+	stuck    bool       // the store did not take the last events
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 	once     sync.Once
@@ -239,7 +242,7 @@ func (s *Service) flushNowAndThen() {
 }
 
 // flush writes the pending events in blocks, and removes the blocks that no group keeps an event of any more.
-func (s *Service) flush() {
+func (s *Service) flush() error {
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
 	s.mu.Lock()
@@ -247,7 +250,7 @@ func (s *Service) flush() {
 	s.pending = nil
 	s.mu.Unlock()
 	if len(pending) == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
@@ -262,13 +265,40 @@ func (s *Service) flush() {
 			_, err = s.blocks.Put(ctx, fmt.Sprintf("%020d", s.nextBlock), text)
 		}
 		if err != nil {
-			s.config.Log.Error("log events are lost: the state store did not take them", "events", len(pending), "err", err)
-			return
+			s.putBack(pending, err)
+			return err
 		}
 		s.nextBlock++
 		pending = pending[n:]
 	}
+	if s.stuck {
+		s.stuck = false
+		s.config.Log.Info("log events are stored again")
+	}
 	s.trim(ctx)
+	return nil
+}
+
+// putBack keeps events that the store did not take for the next flush. The caller holds flushing.
+func (s *Service) putBack(events []stored, cause error) {
+	s.mu.Lock()
+	s.pending = append(events, s.pending...)
+	bytes, lost := 0, 0
+	for i := len(s.pending) - 1; i >= 0; i-- {
+		if bytes += len(s.pending[i].Message) + eventOverhead; bytes > maxPending {
+			lost = i + 1
+			break
+		}
+	}
+	s.pending = s.pending[lost:]
+	s.mu.Unlock()
+	if !s.stuck {
+		s.config.Log.Warn("log events wait in memory: the state store does not take them", "err", cause)
+	}
+	if lost > 0 {
+		s.config.Log.Error("log events are lost: the state store has not taken them for long", "events", lost)
+	}
+	s.stuck = true
 }
 
 // trim removes old blocks once there are more of them than all groups together may fill.

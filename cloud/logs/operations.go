@@ -302,18 +302,35 @@ func (s *Service) putLogEvents(_ *http.Request, in input) (any, error) {
 			return nil, wrong("InvalidParameterException", "Log events in a single PutLogEvents request must be in chronological order.")
 		}
 	}
+	rejected, token, err := s.take(in)
+	if err != nil {
+		return nil, err
+	}
+	// Who sends events by the API has them stored when it is answered; a function's output does not wait.
+	if err := s.flush(); err != nil {
+		return nil, err
+	}
+	answer := object{"nextSequenceToken": token}
+	if len(rejected) > 0 {
+		answer["rejectedLogEventsInfo"] = rejected
+	}
+	return answer, nil
+}
+
+// take adds the events of a call to their stream, those that are too old or too new aside.
+func (s *Service) take(in input) (rejected object, token string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.byName[in.LogGroupName]
 	if g == nil {
-		return nil, errNoGroup
+		return nil, "", errNoGroup
 	}
 	if g.Streams[in.LogStreamName] == nil {
-		return nil, errNoStream
+		return nil, "", errNoStream
 	}
 	now := time.Now()
 	oldest, newest := now.Add(-14*24*time.Hour).UnixMilli(), now.Add(2*time.Hour).UnixMilli()
-	rejected := object{}
+	rejected = object{}
 	for i, e := range in.LogEvents {
 		switch {
 		case e.Timestamp < oldest:
@@ -326,11 +343,7 @@ func (s *Service) putLogEvents(_ *http.Request, in input) (any, error) {
 			s.append(g, in.LogStreamName, e.Timestamp, e.Message)
 		}
 	}
-	answer := object{"nextSequenceToken": fmt.Sprint(s.nextEvent)}
-	if len(rejected) > 0 {
-		answer["rejectedLogEventsInfo"] = rejected
-	}
-	return answer, nil
+	return rejected, fmt.Sprint(s.nextEvent), nil
 }
 
 // between reports whether an event lies in the time that a reader asks for.

@@ -31,6 +31,7 @@ type store struct {
 	free   []int        // numbers below high that hold nothing
 	pins   map[int]int  // readers of a piece
 	doomed map[int]bool // pieces to remove when their last reader has closed
+	stale  []int        // pieces that could not be removed, as on a full disk
 }
 
 const highMark = "high"
@@ -67,6 +68,7 @@ func name(id int) string { return strconv.Itoa(id) }
 
 // write stores what r holds as a new piece, which the caller either names in metadata or drops.
 func (s *store) write(ctx context.Context, r io.Reader) (piece, error) {
+	s.sweep(ctx)
 	id, err := s.take(ctx)
 	if err != nil {
 		return piece{}, err
@@ -121,12 +123,25 @@ func (s *store) drop(ctx context.Context, pieces ...piece) {
 }
 
 func (s *store) remove(ctx context.Context, id int) {
-	if s.objects.Delete(ctx, name(id)) != nil {
-		return // the number is lost until the next start
-	}
+	err := s.objects.Delete(ctx, name(id))
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.stale = append(s.stale, id) // tried again before the next write; the next start would find it, too
+		return
+	}
 	s.free = append(s.free, id)
+}
+
+// sweep removes what could not be removed before.
+func (s *store) sweep(ctx context.Context) {
+	s.mu.Lock()
+	stale := s.stale
+	s.stale = nil
 	s.mu.Unlock()
+	for _, id := range stale {
+		s.remove(ctx, id)
+	}
 }
 
 // pin keeps pieces from being removed until unpin. The caller then makes sure that the metadata still names them.

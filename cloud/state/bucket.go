@@ -17,7 +17,10 @@ var (
 )
 
 // Bucket is a named set of keys with values and revisions. It is safe for concurrent use.
-type Bucket struct{ kv jetstream.KeyValue }
+type Bucket struct {
+	store *Store
+	kv    jetstream.KeyValue
+}
 
 // Entry is one key of a bucket. Revision grows with each write to the bucket.
 type Entry struct {
@@ -28,11 +31,16 @@ type Entry struct {
 
 // Bucket opens the bucket of that name, made of letters, digits, "-" and "_", and creates it if it is new.
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
-	kv, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, MaxValueSize: maxValue})
+	end, err := s.begin(0)
 	if err != nil {
 		return nil, fmt.Errorf("state bucket %s: %w", name, err)
 	}
-	return &Bucket{kv}, nil
+	defer end()
+	kv, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, MaxValueSize: maxValue})
+	if err != nil {
+		return nil, fmt.Errorf("state bucket %s: %w", name, s.meant(err))
+	}
+	return &Bucket{s, kv}, nil
 }
 
 // DropBucket removes a bucket with all its keys. One that is not there is no error.
@@ -54,26 +62,47 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 }
 
 // Put writes a key, whatever was there, and returns its new revision. The write has left the process when Put returns.
+// Like every write it fails with [ErrFull] while the disk is full.
 func (b *Bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	end, err := b.store.begin(len(value))
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	rev, err := b.kv.Put(ctx, encodeKey(key), value)
-	return rev, translate(err)
+	return rev, b.store.meant(translate(err))
 }
 
 // Create writes a key that must not exist; [ErrConflict] if it does.
 func (b *Bucket) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	end, err := b.store.begin(len(value))
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	rev, err := b.kv.Create(ctx, encodeKey(key), value)
-	return rev, translate(err)
+	return rev, b.store.meant(translate(err))
 }
 
 // Update writes a key that must still have the given revision; [ErrConflict] if not.
 func (b *Bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	end, err := b.store.begin(len(value))
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	rev, err := b.kv.Update(ctx, encodeKey(key), value, revision)
-	return rev, translate(err)
+	return rev, b.store.meant(translate(err))
 }
 
-// Delete removes a key. One that is not there is no error.
+// Delete removes a key. One that is not there is no error. It may use the room that writes leave free.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	return translate(b.kv.Purge(ctx, encodeKey(key)))
+	end, err := b.store.enter(0, deleteReserve)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return b.store.meant(translate(b.kv.Purge(ctx, encodeKey(key))))
 }
 
 // All returns every entry of the bucket, oldest write first.

@@ -9,21 +9,53 @@ import (
 )
 
 // Objects is a named set of large values, such as function code. It is safe for concurrent use.
-type Objects struct{ store jetstream.ObjectStore }
+type Objects struct {
+	state *Store
+	store jetstream.ObjectStore
+}
 
 // Objects opens the object store of that name, made of letters, digits, "-" and "_", and creates it if it is new.
 func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
-	o, err := s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name})
+	end, err := s.begin(0)
 	if err != nil {
 		return nil, fmt.Errorf("state objects %s: %w", name, err)
 	}
-	return &Objects{o}, nil
+	defer end()
+	o, err := s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name})
+	if err != nil {
+		return nil, fmt.Errorf("state objects %s: %w", name, s.meant(err))
+	}
+	return &Objects{s, o}, nil
 }
 
-// Put stores what r holds under key, whatever was there. A value that was there stays readable until Put returns.
+// Put stores what r holds under key, whatever was there. A value that was there stays readable until Put returns. It
+// fails with [ErrFull] while the disk is full, or when r holds more than there is room for.
 func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
-	_, err := o.store.Put(ctx, jetstream.ObjectMeta{Name: key}, r)
-	return translate(err)
+	end, err := o.state.begin(0)
+	if err != nil {
+		return err
+	}
+	defer end()
+	fit := &fitting{Reader: r, room: &o.state.room}
+	_, err = o.store.Put(ctx, jetstream.ObjectMeta{Name: key}, fit)
+	if fit.err != nil {
+		return fit.err
+	}
+	return o.state.meant(translate(err))
+}
+
+// fitting ends a value with an error when there is no room for the next part of it.
+type fitting struct {
+	io.Reader
+	room *room
+	err  error
+}
+
+func (f *fitting) Read(p []byte) (int, error) {
+	if f.err = f.room.take(int64(len(p)), reserve); f.err != nil {
+		return 0, f.err
+	}
+	return f.Reader.Read(p)
 }
 
 // Get opens the value of key, or fails with [ErrNotFound]. The caller closes it.
@@ -35,10 +67,15 @@ func (o *Objects) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	return r, nil
 }
 
-// Delete removes a value. One that is not there is no error.
+// Delete removes a value. One that is not there is no error. It may use the room that writes leave free.
 func (o *Objects) Delete(ctx context.Context, key string) error {
-	if err := translate(o.store.Delete(ctx, key)); err != nil && err != ErrNotFound {
+	end, err := o.state.enter(0, deleteReserve)
+	if err != nil {
 		return err
+	}
+	defer end()
+	if err := translate(o.store.Delete(ctx, key)); err != nil && err != ErrNotFound {
+		return o.state.meant(err)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -26,12 +28,23 @@ const maxValue = 4 << 20
 // startTimeout bounds the start of the embedded server, which replays its journal first.
 const startTimeout = 30 * time.Second
 
+const (
+	syncInterval = 10 * time.Second
+	// maxStore is no limit: room watches the disk, and looks again when it has changed.
+	maxStore = 1 << 50
+)
+
 // Store is an open state folder. It is safe for concurrent use.
 type Store struct {
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	lock   *os.File
+	storeDir string
+	server   *server.Server
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	lock     *os.File
+	room     room
+
+	broken  atomic.Bool  // a write has failed on the journal, which takes no more
+	writing sync.RWMutex // held for reading by writes, and to open the journal again
 }
 
 // ErrInUse is returned by [Open] when another process holds the folder.
@@ -47,7 +60,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (_ *Store, err erro
 	if err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", dir, err)
 	}
-	s := &Store{lock: lock}
+	s := &Store{lock: lock, storeDir: filepath.Join(dir, "nats"), room: room{dir: dir, log: log}}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -57,18 +70,19 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (_ *Store, err erro
 		ServerName: "quotewire",
 		DontListen: true,
 		JetStream:  true,
-		StoreDir:   filepath.Join(dir, "nats"),
+		StoreDir:   s.storeDir,
 		NoSigs:     true,
 		MaxPayload: maxValue + 64<<10,
 		// The journal of a process that was killed is complete: writes are in the kernel when they are acknowledged.
 		// Only a machine that loses power can lose the last interval.
-		SyncInterval:           10 * time.Second,
+		SyncInterval:           syncInterval,
+		JetStreamMaxStore:      maxStore,
 		DisableJetStreamBanner: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	s.server.SetLoggerV2(natsLog{log}, false, false, false)
+	s.server.SetLoggerV2(natsLog{log, &s.broken}, false, false, false)
 	s.server.Start()
 	wait := startTimeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -104,7 +118,10 @@ func (s *Store) Close() error {
 }
 
 // natsLog hands the server's complaints to the cloud's log and drops its chatter.
-type natsLog struct{ log *slog.Logger }
+type natsLog struct {
+	log    *slog.Logger
+	broken *atomic.Bool
+}
 
 func (l natsLog) Noticef(string, ...any) {}
 func (l natsLog) Debugf(string, ...any)  {}
@@ -113,7 +130,11 @@ func (l natsLog) Warnf(format string, args ...any) {
 	l.log.Debug("store: " + fmt.Sprintf(format, args...))
 }
 func (l natsLog) Errorf(format string, args ...any) {
-	l.log.Error("store: " + fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	if writeFailed(text) && l.broken.Swap(true) {
+		return // once is enough: each write on the journal says it again
+	}
+	l.log.Error("store: " + text)
 }
 func (l natsLog) Fatalf(format string, args ...any) {
 	l.log.Error("store: " + fmt.Sprintf(format, args...))
