@@ -1,12 +1,13 @@
 // Package dply is the deployment language: prose with statements in it, each of which says that a piece of
 // infrastructure must exist. This package has the short call that most callers want; the packages below it are the
-// phases: token and scanner (lines, blocks, tokens), syntax (the tree, with its prose), parser, and check (what it
-// means). None of them knows a cloud or reads a file. The language is described in docs/language.md.
+// phases: token and scanner (lines, blocks, tokens), syntax (the tree, with its prose), parser, printer (its one layout),
+// and check (what it means). None of them knows a cloud or reads a file. The language is described in docs/language.md.
 package dply
 
 import (
 	"quotewire/dply/check"
 	"quotewire/dply/parser"
+	"quotewire/dply/printer"
 	"quotewire/dply/schema"
 	"quotewire/dply/syntax"
 	"quotewire/dply/token"
@@ -53,4 +54,14 @@ func Check(catalog *schema.Catalog, sources []Source, options ...Option) (*check
 		return nil, list
 	}
 	return program, list
+}
+
+// Format lays one file out in the language's one form, prose untouched; see package printer. A file with mistakes, which
+// the list says, is not laid out. A file of statements without a target is a fragment, and laid out all the same.
+func Format(s Source) ([]byte, token.List) {
+	file, found := parser.Parse(s.Name, s.Text, parser.Implicit)
+	if found.Err() != nil {
+		return nil, found
+	}
+	return printer.Print(file), nil
 }

@@ -27,7 +27,7 @@ type verb struct {
 	prepare func(*flag.FlagSet) func(ctx context.Context, args []string) error
 }
 
-var verbs = []verb{upVerb, publishVerb, logsVerb, cloudVerb, credentialsVerb, checkVerb, deployVerb, destroyVerb, vpcVerb}
+var verbs = []verb{upVerb, publishVerb, logsVerb, cloudVerb, credentialsVerb, checkVerb, fmtVerb, deployVerb, destroyVerb, vpcVerb}
 
 // Exit statuses. They are part of the interface.
 const (
@@ -119,6 +119,9 @@ func fail(err error) int {
 		return refusalStatus(script)
 	case errors.As(err, &script):
 		printDiagnostics(script)
+		return exitScript
+	case errors.Is(err, errUntidy):
+		fmt.Fprintln(os.Stderr, "quotewire:", err)
 		return exitScript
 	case errors.As(err, &wrong):
 		fmt.Fprintln(os.Stderr, "quotewire:", err)
