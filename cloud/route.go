@@ -1,8 +1,6 @@
 package cloud
 
 import (
-	"bytes"
-	"io"
 	"net"
 	"net/http"
 	"regexp"
@@ -13,7 +11,8 @@ import (
 	"quotewire/cloud/protocol"
 )
 
-// maxBody bounds a signed request, in bytes: the body has to be read before its signature can be checked. Lambda's own
+// maxBody bounds a signed request to a service other than S3, in bytes: the body has to be read before its signature can be
+// checked. Lambda's own
 // limit on a request is 70 MB; code above 50 MB goes to S3 in parts.
 const maxBody = 128 << 20
 
@@ -84,17 +83,11 @@ func (c *Cloud) serveURL(w http.ResponseWriter, r *http.Request, id, path string
 // verified returns r with its principal, or nil when it has been answered: it was not signed well, or its caller has no
 // way to the service.
 func (c *Cloud) verified(w http.ResponseWriter, r *http.Request, p protocol.Protocol, name string, dualStack bool) *http.Request {
-	body, err := protocol.ReadBody(r, maxBody)
+	principal, err := c.iam.Admit(r, maxBody, p)
 	if err != nil {
 		protocol.WriteError(w, p, err)
 		return nil
 	}
-	principal, err := c.iam.Verify(r, body, p)
-	if err != nil {
-		protocol.WriteError(w, p, err)
-		return nil
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	r = r.WithContext(iam.WithPrincipal(r.Context(), principal))
 	if !c.letThrough(w, r, principal, name, dualStack) {
 		return nil

@@ -20,16 +20,16 @@ type Chunks struct {
 // Chunks returns the verifier of an upload with the payload hash STREAMING-AWS4-HMAC-SHA256-PAYLOAD or …-TRAILER, after
 // verifying the signature of its headers, from which the chain starts.
 func (s *Service) Chunks(r *http.Request) (*Chunks, error) {
-	sig, c, err := s.verify(r, nil, protocol.RESTXML)
+	v, err := s.verify(r, protocol.RESTXML, func() ([]byte, error) { return nil, nil })
 	if err != nil {
 		return nil, err
 	}
-	return &Chunks{c.signingKey(sig.day, sig.region, sig.service, sig.scope), sig.date, sig.scope, sig.value}, nil
+	return &Chunks{v.signingKey(v.day, v.region, v.service, v.scope), v.date, v.scope, v.value}, nil
 }
 
-// Chunk reports whether signature is that of the next chunk. The last chunk is empty and signed as well.
-func (c *Chunks) Chunk(data []byte, signature string) bool {
-	sum := sha256.Sum256(data)
+// Chunk reports whether signature is that of the next chunk, whose data has the hash sum. The last chunk is empty and
+// signed as well.
+func (c *Chunks) Chunk(sum [sha256.Size]byte, signature string) bool {
 	return c.next("AWS4-HMAC-SHA256-PAYLOAD", emptyHash+"\n"+hex.EncodeToString(sum[:]), signature)
 }
 

@@ -453,11 +453,11 @@ func TestChunkSignatures(t *testing.T) {
 		{1 << 10, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"},
 		{0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"},
 	} {
-		if !c.Chunk(bytes.Repeat([]byte{'a'}, chunk.length), chunk.signature) {
+		if !c.Chunk(sha256.Sum256(bytes.Repeat([]byte{'a'}, chunk.length)), chunk.signature) {
 			t.Errorf("the signature of chunk %d was refused", i)
 		}
 	}
-	if c.Chunk(nil, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9") {
+	if c.Chunk(sha256.Sum256(nil), "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9") {
 		t.Error("a signature was taken twice")
 	}
 }

@@ -1,10 +1,13 @@
 package iam
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"hash"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -20,26 +23,109 @@ import (
 // r must be as it came from net/http: no header, no path, and no length changed. A body that is signed chunk by chunk
 // is let in by the signature of its headers; [Service.Chunks] verifies the rest.
 func (s *Service) Verify(r *http.Request, body []byte, p protocol.Protocol) (Principal, error) {
-	_, c, err := s.verify(r, body, p)
+	v, err := s.verify(r, p, func() ([]byte, error) { return body, nil })
+	if err == nil && v.isHashed() {
+		err = v.compare(sha256.Sum256(body), p)
+	}
 	if err != nil {
 		return Principal{}, err
 	}
-	who := c.Who
+	return v.principal(r), nil
+}
+
+// Admit is [Service.Verify] for a request whose body has not been read. It reads nothing of the body of a request whose
+// head is refused, so that nobody without a key can make this machine hold one. The body of a request to S3 is verified
+// while it is read, and the end of a body that is not the signed one is an error; any other has at most limit bytes and is
+// read here. Either way r.Body is what the service reads.
+func (s *Service) Admit(r *http.Request, limit int64, p protocol.Protocol) (Principal, error) {
+	var body []byte
+	v, err := s.verify(r, p, func() (_ []byte, err error) {
+		body, err = protocol.ReadBody(r, limit)
+		return body, err
+	})
+	if err != nil {
+		return Principal{}, err
+	}
+	if p == protocol.RESTXML {
+		if v.isHashed() {
+			r.Body = &signedBody{ReadCloser: r.Body, hash: sha256.New(), verified: v}
+		}
+		return v.principal(r), nil
+	}
+	if v.said != "" {
+		if body, err = protocol.ReadBody(r, limit); err != nil {
+			return Principal{}, err
+		}
+	}
+	if v.isHashed() {
+		if err := v.compare(sha256.Sum256(body), p); err != nil {
+			return Principal{}, err
+		}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return v.principal(r), nil
+}
+
+// signedBody ends with an error if it was not what its client signed.
+type signedBody struct {
+	io.ReadCloser
+	hash hash.Hash
+	verified
+}
+
+func (b *signedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.hash.Write(p[:n])
+	if err == io.EOF {
+		if wrong := b.compare([sha256.Size]byte(b.hash.Sum(nil)), protocol.RESTXML); wrong != nil {
+			err = wrong
+		}
+	}
+	return n, err
+}
+
+// verified is a request whose signature is right. Whether its body is the signed one is still to be seen.
+type verified struct {
+	*signature
+	*credential
+	said string // the payload hash that the client named and signed; "" if it was computed from the body
+}
+
+func (v verified) principal(r *http.Request) Principal {
+	who := v.Who
 	who.userAgent = r.UserAgent()
 	who.secure = r.TLS != nil
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		who.sourceIP = host
 	}
-	return who, nil
+	return who
 }
 
-func (s *Service) verify(r *http.Request, body []byte, p protocol.Protocol) (*signature, *credential, error) {
+// isHashed reports whether the client has signed a hash that the body is still to be compared with.
+func (v verified) isHashed() bool { return v.said != "" && !isLiteral(v.said) }
+
+// compare says what is wrong with a body of the given hash, if [verified.isHashed].
+func (v verified) compare(sum [sha256.Size]byte, p protocol.Protocol) error {
+	computed := hex.EncodeToString(sum[:])
+	if strings.EqualFold(v.said, computed) {
+		return nil
+	}
+	e := refuse(p, badPayload)
+	if p == protocol.RESTXML {
+		e.Members = map[string]string{"ClientComputedContentSHA256": v.said, "S3ComputedContentSHA256": computed}
+	}
+	return e
+}
+
+// verify checks everything that the head says. It calls body only if the head does not name the body's hash.
+func (s *Service) verify(r *http.Request, p protocol.Protocol, body func() ([]byte, error)) (verified, error) {
+	none := verified{}
 	sig, err := parseSignature(r)
 	if err == errUnsigned {
-		return nil, nil, refuse(p, unsigned)
+		return none, refuse(p, unsigned)
 	}
 	if err != nil {
-		return nil, nil, malformedSignature(r, p, err)
+		return none, malformedSignature(r, p, err)
 	}
 	c, ok := s.credential(sig.accessKey)
 	if !ok {
@@ -47,38 +133,50 @@ func (s *Service) verify(r *http.Request, body []byte, p protocol.Protocol) (*si
 		if p == protocol.RESTXML {
 			e.Members = map[string]string{"AWSAccessKeyId": sig.accessKey}
 		}
-		return nil, nil, e
+		return none, e
 	}
 	if subtle.ConstantTimeCompare([]byte(sig.token), []byte(c.Token)) != 1 {
-		return nil, nil, refuse(p, wrongToken)
+		return none, refuse(p, wrongToken)
 	}
 	now := s.now()
 	if c.expired(now) {
-		return nil, nil, refuse(p, expired)
+		return none, refuse(p, expired)
 	}
 	if err := s.checkTime(sig, p, now); err != nil {
-		return nil, nil, err
+		return none, err
 	}
 	if err := s.checkScope(sig, p); err != nil {
-		return nil, nil, err
+		return none, err
 	}
-	hash, err := payloadHash(r, body, sig, p)
+	said, err := saidHash(r, sig, p)
 	if err != nil {
-		return nil, nil, err
+		return none, err
+	}
+	hash := said
+	if said == "" {
+		text, err := body()
+		if err != nil {
+			return none, err
+		}
+		hash = emptyHash
+		if len(text) > 0 {
+			sum := sha256.Sum256(text)
+			hash = hex.EncodeToString(sum[:])
+		}
 	}
 	var space [1024]byte
 	canonical := appendCanonical(space[:0], r, sig, hash)
 	if !hasHost(sig.signedHeaders) {
-		return nil, nil, refuseWith(p, badSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+		return none, refuseWith(p, badSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	toSign := sig.stringToSign(sha256.Sum256(canonical))
 	want := mac(c.signingKey(sig.day, sig.region, sig.service, sig.scope), toSign)
 	var given [sha256.Size]byte
 	n, err := hex.Decode(given[:], []byte(sig.value)[:min(len(sig.value), hex.EncodedLen(len(given)))])
 	if err != nil || n != len(given) || len(sig.value) != hex.EncodedLen(n) || !hmac.Equal(given[:], want) {
-		return nil, nil, signatureMismatch(p, sig, canonical, toSign)
+		return none, signatureMismatch(p, sig, canonical, toSign)
 	}
-	return sig, c, nil
+	return verified{sig, c, said}, nil
 }
 
 // stringToSign takes the hash of the canonical request.
@@ -183,9 +281,8 @@ const (
 	emptyHash       = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// payloadHash returns the last line of the canonical request: what the client says about the body if that is true, or
-// else the body's hash.
-func payloadHash(r *http.Request, body []byte, sig *signature, p protocol.Protocol) (string, error) {
+// saidHash returns the last line of the canonical request as the client names it; "" if the client leaves it to the body.
+func saidHash(r *http.Request, sig *signature, p protocol.Protocol) (string, error) {
 	said := r.Header.Get("X-Amz-Content-Sha256")
 	if said == "" && sig.presigned {
 		said = r.URL.Query().Get("X-Amz-Content-Sha256")
@@ -196,28 +293,27 @@ func payloadHash(r *http.Request, body []byte, sig *signature, p protocol.Protoc
 	switch {
 	case said == "" && sig.service == "s3":
 		return "", protocol.Errorf(http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
-	case said == unsignedPayload, said == "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-		said == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", said == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER":
-		return said, nil
-	case strings.HasPrefix(said, "STREAMING-"):
+	case strings.HasPrefix(said, "STREAMING-") && !isLiteral(said):
 		return "", refuseWith(p, malformed, "x-amz-content-sha256 "+said+" is not supported: sign with "+algorithm)
+	case sig.service == "s3" && !isLiteral(said) && !isHash(said):
+		return "", &protocol.Error{Status: http.StatusBadRequest, Code: "InvalidArgument", Message: "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
+			Members: map[string]string{"ArgumentName": "x-amz-content-sha256", "ArgumentValue": said}}
 	}
-	computed := emptyHash
-	if len(body) > 0 {
-		sum := sha256.Sum256(body)
-		computed = hex.EncodeToString(sum[:])
+	return said, nil
+}
+
+// isLiteral reports whether a payload hash stands for a body that is not signed as a whole.
+func isLiteral(said string) bool {
+	switch said {
+	case unsignedPayload, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER":
+		return true
 	}
-	if said != "" && !strings.EqualFold(said, computed) {
-		e := refuse(p, badPayload)
-		if p == protocol.RESTXML {
-			e.Members = map[string]string{"ClientComputedContentSHA256": said, "S3ComputedContentSHA256": computed}
-		}
-		return "", e
-	}
-	if said != "" {
-		return said, nil
-	}
-	return computed, nil
+	return false
+}
+
+func isHash(said string) bool {
+	_, err := hex.DecodeString(said)
+	return err == nil && len(said) == hex.EncodedLen(sha256.Size)
 }
 
 func malformedSignature(r *http.Request, p protocol.Protocol, err error) error {

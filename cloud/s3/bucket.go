@@ -69,7 +69,7 @@ func (s *Service) createBucket(w http.ResponseWriter, r *request) error {
 	if strings.EqualFold(r.Header.Get("x-amz-bucket-object-lock-enabled"), "true") {
 		return notHere("x-amz-bucket-object-lock-enabled")
 	}
-	text, _, err := readSmall(r.Request, maxXML)
+	text, _, err := s.readSmall(r.Request, maxXML)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (s *Service) getVersioning(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) putVersioning(w http.ResponseWriter, r *request) error {
-	text, _, err := readSmall(r.Request, maxXML)
+	text, _, err := s.readSmall(r.Request, maxXML)
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (s *Service) getPublicAccessBlock(w http.ResponseWriter, r *request) error 
 }
 
 func (s *Service) putPublicAccessBlock(w http.ResponseWriter, r *request) error {
-	text, _, err := readSmall(r.Request, maxXML)
+	text, _, err := s.readSmall(r.Request, maxXML)
 	if err != nil {
 		return err
 	}

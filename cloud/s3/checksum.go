@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"quotewire/cloud/iam"
 	"quotewire/cloud/protocol"
 )
 
@@ -68,10 +69,17 @@ type body struct {
 }
 
 // openBody prepares to read the body of an upload. fallback is the algorithm to use when the client names none.
-func openBody(r *http.Request, fallback string) (*body, error) {
+func (s *Service) openBody(r *http.Request, fallback string) (*body, error) {
 	b := &body{r: r.Body, length: r.ContentLength, md5: md5.New()}
-	if strings.HasPrefix(r.Header.Get("x-amz-content-sha256"), "STREAMING-") || hasCoding(r.Header, "aws-chunked") {
-		b.chunks = newChunkReader(r.Body)
+	if said := r.Header.Get("x-amz-content-sha256"); strings.HasPrefix(said, "STREAMING-") || hasCoding(r.Header, "aws-chunked") {
+		var signed *iam.Chunks
+		if strings.HasPrefix(said, "STREAMING-AWS4-") {
+			var err error
+			if signed, err = s.IAM.Chunks(r); err != nil {
+				return nil, err
+			}
+		}
+		b.chunks = newChunkReader(r.Body, signed)
 		b.r = b.chunks
 		n, err := strconv.ParseInt(r.Header.Get("x-amz-decoded-content-length"), 10, 64)
 		if err != nil || n < 0 {
@@ -204,8 +212,8 @@ func withoutChunked(value string) string {
 }
 
 // readSmall reads a small request body in full, compares its checksums, and says whether there was anything to compare.
-func readSmall(r *http.Request, limit int64) (text []byte, verified bool, err error) {
-	b, err := openBody(r, defaultAlgorithm)
+func (s *Service) readSmall(r *http.Request, limit int64) (text []byte, verified bool, err error) {
+	b, err := s.openBody(r, defaultAlgorithm)
 	if err != nil {
 		return nil, false, err
 	}

@@ -9,6 +9,7 @@ import (
 // The errors of S3, in the words of the service.
 var (
 	errAccessDenied     = protocol.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")
+	errSignature        = protocol.Errorf(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	errMalformedXML     = protocol.Errorf(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	errPrecondition     = protocol.Errorf(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 	errNotModified      = protocol.Errorf(http.StatusNotModified, "NotModified", "Not Modified")

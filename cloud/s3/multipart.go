@@ -131,10 +131,10 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 		}
 		bytes := s.bytes.open(r.Context(), from.Pieces, span.first, span.length)
 		defer bytes.Close()
-		if b, err = hasher(bytes, span.length, u.Algorithm); err != nil {
+		if b, err = s.hasher(bytes, span.length, u.Algorithm); err != nil {
 			return err
 		}
-	} else if b, err = openBody(r.Request, u.Algorithm); err != nil {
+	} else if b, err = s.openBody(r.Request, u.Algorithm); err != nil {
 		return err
 	}
 	if u.Asked && b.algorithm != u.Algorithm {

@@ -88,7 +88,7 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 	if _, err := s.bucket(r.Context(), r.bucket); err != nil {
 		return err
 	}
-	b, err := openBody(r.Request, defaultAlgorithm)
+	b, err := s.openBody(r.Request, defaultAlgorithm)
 	if err != nil {
 		return err
 	}
@@ -282,7 +282,7 @@ func (s *Service) remove(ctx context.Context, bucketName, key, version, ifMatch 
 
 // deleteObjects deletes up to a thousand keys; each is permitted, and can fail, by itself.
 func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
-	text, verified, err := readSmall(r.Request, maxXML)
+	text, verified, err := s.readSmall(r.Request, maxXML)
 	if err != nil {
 		return err
 	}
@@ -379,8 +379,8 @@ func (s *Service) source(r *request) (*object, error) {
 }
 
 // hasher reads an object's bytes again as if they were uploaded without any checksum of the client's.
-func hasher(r io.Reader, length int64, algorithm string) (*body, error) {
-	return openBody(&http.Request{Header: http.Header{}, Body: io.NopCloser(r), ContentLength: length}, algorithm)
+func (s *Service) hasher(r io.Reader, length int64, algorithm string) (*body, error) {
+	return s.openBody(&http.Request{Header: http.Header{}, Body: io.NopCloser(r), ContentLength: length}, algorithm)
 }
 
 func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
@@ -416,7 +416,7 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	} else if a != "" || algorithms[algorithm] == nil {
 		algorithm = defaultAlgorithm
 	}
-	b, err := hasher(bytes, from.Size, algorithm)
+	b, err := s.hasher(bytes, from.Size, algorithm)
 	if err != nil {
 		return err
 	}

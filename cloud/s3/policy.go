@@ -22,7 +22,7 @@ func (s *Service) getPolicy(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) putPolicy(w http.ResponseWriter, r *request) error {
-	text, _, err := readSmall(r.Request, maxPolicy)
+	text, _, err := s.readSmall(r.Request, maxPolicy)
 	if err != nil {
 		return err
 	}

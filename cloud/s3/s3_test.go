@@ -16,6 +16,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"quotewire/cloud/iam"
 	"quotewire/cloud/protocol"
 	"quotewire/cloud/state"
 )
@@ -25,6 +26,8 @@ type allowAll struct{}
 func (allowAll) Authorize(context.Context, protocol.Protocol, string, string, map[string]string) error {
 	return nil
 }
+
+func (allowAll) Chunks(*http.Request) (*iam.Chunks, error) { return nil, nil }
 
 func open(t *testing.T, dir string) (client *sdk.Client, url string, stop func()) {
 	t.Helper()

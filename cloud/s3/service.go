@@ -29,10 +29,16 @@ import (
 // Config is what a [Service] needs.
 type Config struct {
 	State   *state.Store
-	IAM     iam.Authorizer
+	IAM     Access
 	Account string
 	Region  string
 	Log     *slog.Logger
+}
+
+// Access is who knows callers: what they may do, and whether a body is theirs that is signed chunk by chunk.
+type Access interface {
+	iam.Authorizer
+	Chunks(r *http.Request) (*iam.Chunks, error)
 }
 
 // Service is S3. It is safe for concurrent use and owns no goroutine.

@@ -54,8 +54,8 @@ func headerTags(h http.Header) ([]tag, error) {
 	return tags, checkTags(tags, maxObjTags)
 }
 
-func readTagging(r *request, limit int) ([]tag, error) {
-	text, _, err := readSmall(r.Request, maxXML)
+func (s *Service) readTagging(r *request, limit int) ([]tag, error) {
+	text, _, err := s.readSmall(r.Request, maxXML)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *Service) getBucketTagging(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) putBucketTagging(w http.ResponseWriter, r *request) error {
-	tags, err := readTagging(r, maxTags)
+	tags, err := s.readTagging(r, maxTags)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (s *Service) getObjectTagging(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Service) putObjectTagging(w http.ResponseWriter, r *request) error {
-	tags, err := readTagging(r, maxObjTags)
+	tags, err := s.readTagging(r, maxObjTags)
 	if err != nil {
 		return err
 	}
