@@ -97,15 +97,17 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request, view served, k
 // connectStatus is the status that refuses a handshake after the integration of $connect; 0 lets it through.
 func connectStatus(p *path, a *answer, fail failure) int {
 	switch fail {
-	case none:
+	case none, unmapped:
 		if a.status >= 200 && a.status <= 299 {
 			return 0
 		}
 		return a.status
 	case timedOut:
 		return http.StatusGatewayTimeout
-	case notPermitted:
+	case notPermitted, badMapping:
 		return http.StatusInternalServerError
+	case unsupportedMedia:
+		return http.StatusUnsupportedMediaType
 	case interrupted:
 		return http.StatusServiceUnavailable
 	}

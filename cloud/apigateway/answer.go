@@ -15,6 +15,8 @@ type answer struct {
 	headers map[string][]string // names as given
 	cookies []string
 	body    []byte
+
+	errorMessage string // of a function that failed, where that is an answer
 }
 
 // header returns the last value of a header, whatever the case of its name.

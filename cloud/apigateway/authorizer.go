@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quotewire/cloud/iam"
+	"quotewire/cloud/protocol"
 )
 
 // splitIdentitySource splits where an authorizer finds one of its identity sources from its name there.
@@ -34,25 +35,18 @@ func (k *call) identityValue(source string, r *http.Request) string {
 	case "stageVariables.":
 		return k.stage.StageVariables[name]
 	}
-	var context map[string]any
-	json.Unmarshal(encode(k.event("CONNECT").RequestContext), &context)
-	var value any = context
-	for part := range strings.SplitSeq(name, ".") { // context.identity.sourceIp
-		object, _ := value.(map[string]any)
-		value = object[part]
-	}
-	if value == nil {
-		return ""
-	}
-	return fmt.Sprint(value)
+	return k.event("CONNECT").RequestContext.value(name) // context.identity.sourceIp
 }
 
 // authorize asks the authorizer of $connect. It returns the status that refuses the handshake, or 0; then the events of
 // the connection carry what the authorizer said.
 func (s *Service) authorize(k *call, r *http.Request) int {
 	z := k.route.authorizer
-	if k.route.AuthorizationType != "CUSTOM" {
+	switch k.route.AuthorizationType {
+	case "NONE":
 		return 0
+	case "AWS_IAM":
+		return s.checkSigner(k, r)
 	}
 	if z == nil {
 		k.log.Error("the authorizer of $connect is missing from the deployment: deploy the API again")
@@ -69,7 +63,7 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 	source := base + "/authorizers/" + z.AuthorizerID
 	methodARN := base + "/" + k.conn.stage + "/$connect"
 	began := time.Now()
-	t := task{sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
+	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
 	payload, fail := s.invokeFunction(s.ctx, arn, s.WebSocketTimeout, t, encode(k.authorizerEvent(r, methodARN)))
 	switch fail {
 	case none:
@@ -96,6 +90,24 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 	k.conn.authorizer = context
 	// The time that the authorizer took is told to the integration of $connect only.
 	k.authorizerLatency = time.Since(began).Milliseconds()
+	return 0
+}
+
+// checkSigner lets a handshake through that is signed, in its headers or in its query, by someone who may invoke
+// $connect.
+func (s *Service) checkSigner(k *call, r *http.Request) int {
+	who, err := s.IAM.Verify(r, nil, protocol.RESTJSON)
+	if err != nil {
+		k.log.Info("a handshake was refused: $connect has the authorization type AWS_IAM, and its signature does not count: " + errorMessage(err))
+		return http.StatusForbidden
+	}
+	resource := ":" + k.conn.apiID + "/" + k.conn.stage + "/$connect"
+	ctx := iam.WithPrincipal(r.Context(), who)
+	if err := s.IAM.Authorize(ctx, protocol.RESTJSON, "execute-api:Invoke", "arn:aws:execute-api:"+s.Region+":"+s.Account+resource, nil); err != nil {
+		k.log.Info("a handshake was refused: its signer may not invoke $connect: "+errorMessage(err), "signer", who.ARN)
+		return http.StatusForbidden
+	}
+	k.conn.signer = &who
 	return 0
 }
 

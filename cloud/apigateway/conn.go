@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"quotewire/cloud/iam"
 )
 
 // Reasons that AWS gives with its close frames and $disconnect events.
@@ -33,6 +35,7 @@ type conn struct {
 	sourceIP         string
 	userAgent        string
 	authorizer       map[string]any // what the authorizer of $connect said, for all later events
+	signer           *iam.Principal // who signed the handshake, where $connect has the authorization type AWS_IAM
 	limits           *Limits
 	trip             func(text []byte) // takes each message; called by the reading goroutine
 

@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -60,15 +59,6 @@ func (in *integration) check(a *api) error {
 	limit := AWSLimits.HTTPTimeout.Milliseconds()
 	if a.isWebSocket() {
 		limit = AWSLimits.WebSocketTimeout.Milliseconds()
-		if in.PassthroughBehavior == "" {
-			in.PassthroughBehavior = "WHEN_NO_MATCH"
-		}
-		if in.PayloadFormatVersion == "" {
-			in.PayloadFormatVersion = "1.0"
-		}
-		if in.PayloadFormatVersion != "1.0" {
-			return badRequest("Invalid payloadFormatVersion %s: that of a WEBSOCKET API is 1.0", in.PayloadFormatVersion)
-		}
 	}
 	if in.TimeoutInMillis == 0 {
 		in.TimeoutInMillis = int(limit)
@@ -76,41 +66,13 @@ func (in *integration) check(a *api) error {
 	if in.TimeoutInMillis < minTimeoutMillis || in.TimeoutInMillis > int(limit) {
 		return badRequest("Timeout should be between %d ms and %d ms", minTimeoutMillis, limit)
 	}
-	switch {
-	case in.CredentialsARN != "":
-		return unsupported("credentialsArn", "leave it out and let "+gatewayPrincipal+" invoke the function in the function's resource policy")
-	case !a.isWebSocket():
-		return in.checkHTTP(a)
-	case in.ContentHandlingStrategy != "":
-		return unsupported("contentHandlingStrategy", "leave it out: messages are text")
-	case in.IntegrationSubtype != "":
-		return unsupported("integrationSubtype", "integrate a Lambda function that calls the service")
-	case isSet(in.TLSConfig):
-		return unsupported("tlsConfig", "leave it out")
-	case len(in.RequestParameters) > 0 || len(in.ResponseParameters) > 0:
-		return unsupported("parameter mapping (requestParameters, responseParameters)", "let the integration read the event itself")
+	if err := checkRole("credentialsArn", in.CredentialsARN); err != nil {
+		return err
 	}
-	switch in.IntegrationType {
-	case "AWS_PROXY":
-		return in.checkFunction(a)
-	case "HTTP_PROXY":
-		u, err := url.Parse(in.IntegrationURI)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return badRequest("Invalid HTTP endpoint specified for URI: %q", in.IntegrationURI)
-		}
-		if in.IntegrationMethod == "" {
-			return badRequest("integrationMethod is required for HTTP_PROXY")
-		}
-		if len(in.RequestTemplates) > 0 {
-			return unsupported("requestTemplates of HTTP_PROXY", "leave them out: the message is passed on as it is")
-		}
-		return nil
-	case "MOCK":
-		return in.checkMock()
-	case "AWS", "HTTP":
-		return unsupported("integrationType "+in.IntegrationType+", whose templates are in VTL", "use "+in.IntegrationType+"_PROXY")
+	if a.isWebSocket() {
+		return in.checkWebSocket(a)
 	}
-	return badRequest("Invalid integrationType %q for an API of the protocol %s", in.IntegrationType, a.Properties.ProtocolType)
+	return in.checkHTTP(a)
 }
 
 // checkFunction checks an integration with a Lambda function. Whether the function exists is not looked at.
@@ -253,7 +215,8 @@ func (r *route) checkAuthorization(a *api) error {
 	case "JWT":
 		return badRequest("JWT is for HTTP APIs only")
 	case "AWS_IAM":
-		return unsupported("the authorization type "+r.AuthorizationType, "use CUSTOM with a REQUEST authorizer")
+		r.AuthorizerID = ""
+		return nil
 	}
 	return badRequest("Invalid authorizationType %s: it must be one of [NONE, AWS_IAM, CUSTOM, JWT]", r.AuthorizationType)
 }

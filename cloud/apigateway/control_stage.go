@@ -227,12 +227,13 @@ func (z *authorizer) check(a *api) error {
 		return badRequest("Invalid authorizerType %q: it must be one of [REQUEST, JWT]", z.AuthorizerType)
 	case !a.isWebSocket():
 		return z.checkHTTP()
-	case z.AuthorizerCredentialsARN != "":
-		return unsupported("authorizerCredentialsArn", "leave it out and let "+gatewayPrincipal+" invoke the function in the function's resource policy")
 	case z.AuthorizerResultTTLInSeconds != nil && *z.AuthorizerResultTTLInSeconds != 0, z.AuthorizerPayloadFormatVersion != "", z.EnableSimpleResponses:
 		return badRequest("authorizerResultTtlInSeconds, authorizerPayloadFormatVersion and enableSimpleResponses are for HTTP APIs only")
 	case z.IdentityValidationExpression != "":
 		return badRequest("identityValidationExpression is not for REQUEST authorizers")
+	}
+	if err := checkRole("authorizerCredentialsArn", z.AuthorizerCredentialsARN); err != nil {
+		return err
 	}
 	if _, ok := functionARN(z.AuthorizerURI); !ok {
 		return badRequest("Invalid authorizerUri %q: it must be arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function ARN}/invocations", z.AuthorizerURI)

@@ -47,9 +47,23 @@ type webSocketContext struct {
 	APIID                string            `json:"apiId"`
 }
 
+// webSocketIdentity is who is at the other end. What AWS_IAM knows of a signer is absent without it.
 type webSocketIdentity struct {
+	UserARN   string `json:"userArn,omitempty"`
 	UserAgent string `json:"userAgent,omitempty"`
+	AccountID string `json:"accountId,omitempty"`
+	Caller    string `json:"caller,omitempty"`
 	SourceIP  string `json:"sourceIp"`
+	AccessKey string `json:"accessKey,omitempty"`
+	User      string `json:"user,omitempty"`
+}
+
+func (c *conn) eventIdentity() webSocketIdentity {
+	who := c.signer
+	if who == nil {
+		return webSocketIdentity{UserAgent: c.userAgent, SourceIP: c.sourceIP}
+	}
+	return webSocketIdentity{who.ARN, c.userAgent, who.Account, who.UserID, c.sourceIP, who.AccessKeyID, who.UserID}
 }
 
 // event returns the event of a call with what all kinds of events share.
@@ -67,7 +81,7 @@ func (k *call) event(eventType string) *webSocketEvent {
 			Stage:             c.stage,
 			ConnectedAt:       c.connected.UnixMilli(),
 			RequestTimeEpoch:  k.at.UnixMilli(),
-			Identity:          webSocketIdentity{c.userAgent, c.sourceIP},
+			Identity:          c.eventIdentity(),
 			RequestID:         k.requestID,
 			DomainName:        k.domain,
 			ConnectionID:      c.id,

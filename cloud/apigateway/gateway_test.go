@@ -75,6 +75,22 @@ func (d *denial) Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.
 	return root, nil
 }
 
+// CheckAssumable lets the gateway into every role but those whose name begins with "other".
+func (d *denial) CheckAssumable(_ context.Context, roleARN, service string) error {
+	if strings.Contains(roleARN, ":role/other") {
+		return fmt.Errorf("the role %s does not trust %s", roleARN, service)
+	}
+	return nil
+}
+
+func (d *denial) ServiceSession(_ context.Context, roleARN, service, session string) (iam.Credentials, error) {
+	return iam.Credentials{AccessKeyID: roleARN, SecretAccessKey: session}, nil
+}
+
+func (d *denial) Session(accessKeyID string) (iam.Principal, bool) {
+	return iam.Principal{Kind: iam.AssumedRole, ARN: accessKeyID}, true
+}
+
 var root = iam.Principal{
 	Kind: iam.Root, Account: "111122223333", ARN: "arn:aws:iam::111122223333:root", UserID: "111122223333", AccessKeyID: "test",
 }

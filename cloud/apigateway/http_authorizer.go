@@ -53,7 +53,7 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 func (s *Service) askAuthorizer(k *httpCall, z *authorizer, identity []string) (*authorization, *refusal) {
 	arn, _ := functionARN(resolveVariables(z.AuthorizerURI, k.stage.StageVariables))
 	source := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id() + "/authorizers/" + z.AuthorizerID
-	t := task{sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
+	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
 	var event any
 	if z.AuthorizerPayloadFormatVersion == "1.0" {
 		event = k.authorizerEvent1(k.arn(s, k.below), identity)

@@ -28,16 +28,29 @@ const (
 	tooLarge    // the event is beyond what a function takes
 	unreachable // the HTTP backend cannot be called
 	interrupted // the gateway is closing: no one needs an answer
+
+	badMapping       // a template fails, or what it makes is not what the backend takes
+	unsupportedMedia // no template fits, and passthroughBehavior refuses the message
+	unmapped         // no integration response fits the answer of a backend that is no proxy
 )
 
 // task is what an integration is asked to do, with what its log lines need.
 type task struct {
-	in        *integration
-	timeout   time.Duration
-	variables map[string]string // of the stage
-	sourceARN string            // aws:SourceArn of the call
-	grant     string            // the pattern that a permission for this and all stages names
-	log       *slog.Logger      // has the API, the route and the request's id
+	in          *integration // nil for an authorizer
+	credentials string       // the role of an authorizer
+	timeout     time.Duration
+	variables   map[string]string // of the stage
+	sourceARN   string            // aws:SourceArn of the call
+	grant       string            // the pattern that a permission for this and all stages names
+	log         *slog.Logger      // has the API, the route and the request's id
+}
+
+// role is the role in which the gateway calls the backend; "" if it does so in its own name.
+func (t task) role() string {
+	if t.in == nil {
+		return t.credentials
+	}
+	return resolveVariables(t.in.CredentialsARN, t.variables)
 }
 
 // timeout is how long an integration may take; limit bounds what it says itself.
@@ -63,9 +76,15 @@ func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.D
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	began := time.Now()
-	result, err := s.Functions.Invoke(ctx, lambda.Invocation{
-		Function: arn, Payload: event, Service: gatewayPrincipal, SourceARN: t.sourceARN,
-	})
+	in := lambda.Invocation{Function: arn, Payload: event, Service: gatewayPrincipal, SourceARN: t.sourceARN}
+	if role := t.role(); role != "" {
+		if err := s.mayInvoke(ctx, role, arn); err != nil {
+			log.Warn("API Gateway may not invoke the function in the role that it was given: "+errorMessage(err), "role", role)
+			return nil, notPermitted
+		}
+		in.Service, in.SourceARN = "", "" // the role's policies count, and those of the function do not
+	}
+	result, err := s.Functions.Invoke(ctx, in)
 	log.Debug("invoked", "took", time.Since(began), "functionRequestId", result.RequestID, "error", err, "functionError", result.FunctionError)
 	var refused *protocol.Error
 	switch {

@@ -106,8 +106,15 @@ func (s *Service) dispatch(c *conn, text []byte) {
 			k.reply(answer)
 		}
 	case interrupted:
+	case unmapped:
+		if k.route.twoWay {
+			k.log.Warn("the client gets an error: the integration has no integration response for its answer; create one with the key $default")
+			k.answerError("Internal server error")
+		}
 	case timedOut:
 		k.answerError("Endpoint request timed out")
+	case unsupportedMedia:
+		k.answerError("Unsupported Media Type")
 	default:
 		k.answerError("Internal server error")
 	}
@@ -130,11 +137,8 @@ func (s *Service) integrate(ctx context.Context, k *call, e *webSocketEvent, bod
 		k.log.Warn("the route has no integration: give it a target and deploy the API")
 		return nil, notPermitted
 	}
-	switch in.IntegrationType {
-	case "MOCK":
-		return k.mock()
-	case "HTTP_PROXY":
-		return s.forwardMessage(ctx, s.task(k), k, body)
+	if in.IntegrationType != "AWS_PROXY" {
+		return s.ask(ctx, k, e, body)
 	}
 	payload, fail := s.invoke(ctx, s.task(k), encode(e))
 	if fail != none {

@@ -15,15 +15,20 @@ import (
 // A variable begins with "$" and is request.body followed by a JSONPath of members and elements: $request.body.a.b,
 // ${request.body.list[0]}, ${request.body['odd name']}. Braces end a variable where static text would run into it;
 // "\$" is a literal dollar. A variable that finds nothing is the empty text.
+//
+// Where an expression is about the answer of an integration it has other variables as well, such as
+// integration.response.statuscode, which whoever evaluates it looks up.
 type selection []selectionPart
 
 type selectionPart struct {
-	text  string
-	steps []any // string: a member, int: an element; nil for static text
+	text     string
+	steps    []any  // string: a member, int: an element; nil for static text
+	variable string // one that is looked up
 }
 
-// parseSelection compiles an expression. Its errors are those of the person who wrote it.
-func parseSelection(expression string) (selection, error) {
+// parseSelection compiles an expression. Variables that begin with one of others are looked up. Its errors are those of
+// the person who wrote it.
+func parseSelection(expression string, others ...string) (selection, error) {
 	var parts selection
 	var text strings.Builder
 	flush := func() {
@@ -54,6 +59,11 @@ func parseSelection(expression string) (selection, error) {
 		} else {
 			end := variableEnd(rest[1:])
 			variable, rest = rest[1:1+end], rest[1+end:]
+		}
+		if slices.ContainsFunc(others, func(o string) bool { return strings.HasPrefix(variable, o) }) {
+			flush()
+			parts = append(parts, selectionPart{variable: variable})
+			continue
 		}
 		steps, err := parseVariable(variable)
 		if err != nil {
@@ -129,38 +139,43 @@ func parseVariable(variable string) ([]any, error) {
 	return steps, nil
 }
 
-// evaluate returns the text that the expression yields for a message; false if it has a variable and the message is no
-// JSON, so that nothing can be evaluated.
-func (s selection) evaluate(message []byte) (string, bool) {
-	if !slices.ContainsFunc(s, func(p selectionPart) bool { return p.steps != nil }) {
-		return s.static(), true
-	}
-	d := json.NewDecoder(bytes.NewReader(message))
-	d.UseNumber()
+// evaluate returns the text that the expression yields for a message; false if it has a variable of the message, and the
+// message is no JSON, so that nothing can be evaluated.
+func (s selection) evaluate(message []byte) (string, bool) { return s.evaluateWith(message, nil) }
+
+// evaluateWith is evaluate with the values of the other variables.
+func (s selection) evaluateWith(message []byte, lookup func(string) string) (string, bool) {
 	var body any
-	if d.Decode(&body) != nil {
-		return "", false
-	}
-	if _, err := d.Token(); err != io.EOF { // something follows the value
-		return "", false
+	if slices.ContainsFunc(s, func(p selectionPart) bool { return p.steps != nil }) {
+		var ok bool
+		if body, ok = parseMessage(message); !ok {
+			return "", false
+		}
 	}
 	var b strings.Builder
 	for _, p := range s {
-		if p.steps == nil {
-			b.WriteString(p.text)
-		} else {
+		switch {
+		case p.variable != "":
+			b.WriteString(lookup(p.variable))
+		case p.steps != nil:
 			printValue(&b, find(body, p.steps))
+		default:
+			b.WriteString(p.text)
 		}
 	}
 	return b.String(), true
 }
 
-func (s selection) static() string {
-	var b strings.Builder
-	for _, p := range s {
-		b.WriteString(p.text)
+// parseMessage decodes a message; false if it is no JSON.
+func parseMessage(message []byte) (any, bool) {
+	d := json.NewDecoder(bytes.NewReader(message))
+	d.UseNumber()
+	var body any
+	if d.Decode(&body) != nil {
+		return nil, false
 	}
-	return b.String()
+	_, err := d.Token()
+	return body, err == io.EOF // else something follows the value
 }
 
 func find(v any, steps []any) any {

@@ -39,6 +39,12 @@ type Identities interface {
 	iam.Authorizer
 	// Verify checks the signature of a request whose body has been read; see [iam.Service.Verify].
 	Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error)
+	// CheckAssumable says why a service cannot assume a role; nil if it can.
+	CheckAssumable(ctx context.Context, roleARN, servicePrincipal string) error
+	// ServiceSession assumes a role for a service; see [iam.Service.ServiceSession].
+	ServiceSession(ctx context.Context, roleARN, servicePrincipal, sessionName string) (iam.Credentials, error)
+	// Session returns whom the credentials of a session stand for; false if the session or its role is gone.
+	Session(accessKeyID string) (iam.Principal, bool)
 }
 
 // Config says what a [Service] works with.
@@ -62,6 +68,7 @@ type Service struct {
 	hub       hub
 	throttles throttles
 	client    *http.Client // for HTTP integrations, and for issuers of tokens
+	sessions  sync.Map     // role ARN → iam.Credentials of the gateway's session in it
 
 	authorizations authorizations // what Lambda authorizers of HTTP APIs answered
 	issuers        issuers        // whose tokens JWT authorizers take

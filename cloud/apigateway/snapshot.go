@@ -25,8 +25,9 @@ type snapshot struct {
 // path is a route with what it leads to.
 type path struct {
 	*route
-	integration *integration // nil for a route without a target
-	responses   map[string]*integrationResponse
+	integration *integration       // nil for a route without a target
+	mapping     *requestMapping    // of the integration of a WebSocket route
+	responses   []*responseMapping // to its answers
 	authorizer  *authorizer
 	twoWay      bool         // a WebSocket route whose integration's answer goes back to the client
 	pattern     *pathPattern // of an HTTP route with a path
@@ -63,7 +64,15 @@ func (s *snapshot) compile() (err error) {
 	for _, r := range s.Routes {
 		p := &path{route: r, authorizer: s.Authorizers[r.AuthorizerID]}
 		if id, ok := strings.CutPrefix(r.Target, "integrations/"); ok {
-			p.integration, p.responses = s.Integrations[id], s.IntegrationResponses[id]
+			p.integration = s.Integrations[id]
+			if p.integration != nil && s.selection != nil { // a WebSocket API's
+				if p.mapping, err = p.integration.requestMapping(); err != nil {
+					return err
+				}
+				if p.responses, err = responsesInOrder(s.IntegrationResponses[id]); err != nil {
+					return err
+				}
+			}
 		}
 		if p.integration != nil && isMethodAndPath(s.RouteSelectionExpression) {
 			if err := p.compileMappings(); err != nil {
