@@ -40,6 +40,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "a page of "+origin+" may not drive this cloud")
 		return
 	}
+	if c.lambda.IsCode(r) {
+		c.lambda.ServeCode(w, r)
+		return
+	}
 	if r.URL.Path == "/_quotewire/health" {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 		return

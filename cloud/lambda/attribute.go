@@ -3,6 +3,7 @@ package lambda
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // What a function has besides code, configuration and policies: tags, a share of the concurrency, and how its
@@ -15,17 +16,44 @@ func (c *call) tagResource(t target) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
+	c.knowTags(in.Tags)
+	if err := c.authorize("TagResource", c.arn(t)); err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
 	_, err := c.edit(t, func(f *function) error {
 		if f.Tags == nil {
 			f.Tags = map[string]string{}
 		}
 		maps.Copy(f.Tags, in.Tags)
-		if len(f.Tags) > maxTags {
-			return errInvalid("A function has at most %d tags.", maxTags)
-		}
-		return nil
+		return checkTags(f.Tags)
 	})
 	return nil, err
+}
+
+// knowTags adds the tags of a request to what policies are asked about.
+func (c *call) knowTags(tags map[string]string) {
+	for key, value := range tags {
+		c.know("aws:RequestTag/"+key, value)
+	}
+	c.know("aws:TagKeys", sortedKeys(tags)...)
+}
+
+func checkTags(tags map[string]string) error {
+	for key, value := range tags {
+		switch {
+		case key == "" || len(key) > 128 || strings.HasPrefix(strings.ToLower(key), "aws:"):
+			return errInvalid("The tag key %q is not one that can be set: it has 1 to 128 characters and does not begin with aws:.", key)
+		case len(value) > 256:
+			return errInvalid("The value of the tag %q is longer than 256 characters.", key)
+		}
+	}
+	if len(tags) > maxTags {
+		return errInvalid("A function has at most %d tags.", maxTags)
+	}
+	return nil
 }
 
 func (c *call) untagResource(t target) (any, error) {

@@ -72,6 +72,10 @@ func (c *catalog) codeInUse() map[string]bool {
 	for _, f := range c.all() {
 		for _, r := range f.Versions {
 			used[r.Code] = true
+			for _, l := range r.Layers {
+				used[l.Hash] = true
+			}
+			used[layersFolder(r.Layers)] = true
 		}
 	}
 	return used

@@ -29,12 +29,13 @@ type codeSource struct {
 
 // storedCode is a zip that the code store holds.
 type storedCode struct {
-	hash string // SHA-256 in hex
-	size int64
+	Hash     string // SHA-256 in hex
+	Size     int64
+	Unzipped int64
 }
 
 func (s storedCode) base64() string {
-	sum, _ := hex.DecodeString(s.hash)
+	sum, _ := hex.DecodeString(s.Hash)
 	return base64.StdEncoding.EncodeToString(sum)
 }
 
@@ -55,10 +56,13 @@ func (c *call) fetch(from codeSource) (storedCode, error) {
 			return storedCode{}, err
 		}
 	}
-	if err := checkZip(zip); err != nil {
+	unzipped, err := checkZip(zip)
+	if err != nil {
 		return storedCode{}, err
 	}
-	return c.Service.code.put(c.ctx, zip)
+	stored, err := c.Service.code.put(c.ctx, zip)
+	stored.Unzipped = unzipped
+	return stored, err
 }
 
 // fetchObject reads a zip from a bucket, which the caller must be allowed to do.
@@ -133,26 +137,52 @@ const partial = ".partial-"
 
 func (s *codeStore) put(ctx context.Context, zip []byte) (storedCode, error) {
 	sum := sha256.Sum256(zip)
-	stored := storedCode{hex.EncodeToString(sum[:]), int64(len(zip))}
-	if err := s.objects.Put(ctx, stored.hash, bytes.NewReader(zip)); err != nil {
+	stored := storedCode{Hash: hex.EncodeToString(sum[:]), Size: int64(len(zip))}
+	if err := s.objects.Put(ctx, stored.Hash, bytes.NewReader(zip)); err != nil {
 		return storedCode{}, fmt.Errorf("store code: %w", err)
 	}
 	return stored, nil
 }
 
-// folder returns where the code of that hash lies unpacked, after unpacking it if need be. Calls for the same code
-// wait for one of them; a failure is not remembered, so that the next call tries again.
+// folder returns where the code of that hash lies unpacked, after unpacking it if need be.
 func (s *codeStore) folder(ctx context.Context, hash string) (string, error) {
-	dir := filepath.Join(s.dir, hash)
+	return s.filled(ctx, hash, []string{hash})
+}
+
+// layers returns where layers lie unpacked one over the other, what stands for /opt; "" if there are none.
+func (s *codeStore) layers(ctx context.Context, codes []storedCode) (string, error) {
+	if len(codes) == 0 {
+		return "", nil
+	}
+	hashes := make([]string, len(codes))
+	for i, c := range codes {
+		hashes[i] = c.Hash
+	}
+	return s.filled(ctx, layersFolder(codes), hashes)
+}
+
+// layersFolder names the folder of layers in this order.
+func layersFolder(codes []storedCode) string {
+	sum := sha256.New()
+	for _, c := range codes {
+		io.WriteString(sum, c.Hash+"\n")
+	}
+	return "layers-" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// filled returns the folder of that name with the code of these hashes in it. Calls for the same folder wait for one of
+// them; a failure is not remembered, so that the next call tries again.
+func (s *codeStore) filled(ctx context.Context, name string, hashes []string) (string, error) {
+	dir := filepath.Join(s.dir, name)
 	s.mu.Lock()
-	u := s.unpacked[hash]
+	u := s.unpacked[name]
 	if u == nil {
 		u = &unpacking{done: make(chan struct{})}
-		s.unpacked[hash] = u
+		s.unpacked[name] = u
 		s.mu.Unlock()
-		if u.err = s.unpack(ctx, hash, dir); u.err != nil {
+		if u.err = s.unpack(ctx, hashes, dir); u.err != nil {
 			s.mu.Lock()
-			delete(s.unpacked, hash)
+			delete(s.unpacked, name)
 			s.mu.Unlock()
 		}
 		close(u.done)
@@ -168,10 +198,27 @@ func (s *codeStore) folder(ctx context.Context, hash string) (string, error) {
 }
 
 // unpack fills a folder of another name and renames it: under its own name a folder is always complete.
-func (s *codeStore) unpack(ctx context.Context, hash, dir string) error {
+func (s *codeStore) unpack(ctx context.Context, hashes []string, dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
+	temporary, err := os.MkdirTemp(s.dir, partial)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	for _, hash := range hashes {
+		if err := s.unpackInto(ctx, hash, temporary); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(temporary, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(temporary, dir)
+}
+
+func (s *codeStore) unpackInto(ctx context.Context, hash, dir string) error {
 	object, err := s.objects.Get(ctx, hash)
 	if err != nil {
 		return fmt.Errorf("read code %s: %w", hash, err)
@@ -181,18 +228,10 @@ func (s *codeStore) unpack(ctx context.Context, hash, dir string) error {
 	if err != nil {
 		return fmt.Errorf("read code %s: %w", hash, err)
 	}
-	temporary, err := os.MkdirTemp(s.dir, partial)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temporary)
-	if err := unzip(zip, temporary, maxUnzipped); err != nil {
+	if err := unzip(zip, dir, maxUnzipped); err != nil {
 		return fmt.Errorf("unpack code %s: %w", hash, err)
 	}
-	if err := os.Chmod(temporary, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(temporary, dir)
+	return nil
 }
 
 func randomBytes(n int) []byte {

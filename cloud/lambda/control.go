@@ -32,18 +32,20 @@ func (c *call) createFunction(target) (any, error) {
 		return nil, err
 	}
 	t.qualifier = ""
-	if err := c.authorize("CreateFunction", c.arn(t)); err != nil {
+	if err := c.authorizeSettings("CreateFunction", t, &in.settings, in.Tags); err != nil {
 		return nil, err
 	}
 	switch {
 	case in.Role == nil:
 		return nil, errConstraint("null", "role", "Member must not be null")
-	case in.PackageType != "" && in.PackageType != "Zip", in.Code.ImageUri != "":
+	case in.PackageType != "" && in.PackageType != "Zip" && in.PackageType != "Image":
+		return nil, errConstraint(in.PackageType, "packageType", "Member must satisfy enum value set: [Image, Zip]")
+	case in.PackageType == "Image", in.Code.ImageUri != "":
 		return nil, errInvalid("PackageType: the embedded cloud runs functions of the package type Zip only.")
 	case in.Runtime == nil || in.Handler == nil:
 		return nil, errInvalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	if err := firstOf(in.check(), checkArchitectures(in.Architectures)); err != nil {
+	if err := firstOf(in.check(), checkArchitectures(in.Architectures), checkTags(in.Tags)); err != nil {
 		return nil, err
 	}
 	if err := c.passRole(*in.Role); err != nil {
@@ -60,6 +62,9 @@ func (c *call) createFunction(target) (any, error) {
 	if in.Architectures != nil {
 		config.Architectures = in.Architectures
 	}
+	if err := in.LoggingConfig.checkOver(config.LoggingConfig); err != nil {
+		return nil, err
+	}
 	in.apply(&config)
 	config.touch()
 	if c.catalog.get(t.name) != nil {
@@ -68,14 +73,22 @@ func (c *call) createFunction(target) (any, error) {
 	if err := c.place(&config, in.VpcConfig); err != nil {
 		return nil, err
 	}
+	uses, codes, err := c.use(in.Layers)
+	if err != nil {
+		return nil, err
+	}
 	stored, err := c.fetch(in.Code)
 	if err != nil {
 		return nil, err
 	}
-	config.CodeSha256, config.CodeSize = stored.base64(), stored.size
+	config.Layers = uses
+	config.CodeSha256, config.CodeSize = stored.base64(), stored.Size
 	f := &function{Name: t.name, Tags: in.Tags, Versions: map[string]*release{
-		latest: {Config: config, Code: stored.hash, ID: protocol.RequestID()},
+		latest: {Config: config, Code: stored.Hash, Unzipped: stored.Unzipped, Layers: codes, ID: protocol.RequestID()},
 	}}
+	if err := checkUnzipped(f.latest()); err != nil {
+		return nil, err
+	}
 	answer := config
 	if in.Publish {
 		answer = f.publish(c.arn(t), nil).Config
@@ -89,6 +102,26 @@ func (c *call) createFunction(target) (any, error) {
 	return answer, nil
 }
 
+// authorizeSettings asks for the permission to create or update a function, and to tag it.
+func (c *call) authorizeSettings(action string, t target, in *settings, tags map[string]string) error {
+	c.know("lambda:Layer", in.Layers...)
+	if v := in.VpcConfig; v != nil {
+		c.know("lambda:SubnetIds", v.SubnetIds...)
+		c.know("lambda:SecurityGroupIds", v.SecurityGroupIds...)
+		if vpc, _, err := c.Network.Placement(c.ctx, v.SubnetIds, v.SecurityGroupIds); err == nil && vpc != "" {
+			c.know("lambda:VpcIds", vpc)
+		}
+	}
+	c.knowTags(tags)
+	if err := c.authorize(action, c.arn(t)); err != nil {
+		return err
+	}
+	if len(tags) > 0 {
+		return c.authorize("TagResource", c.arn(t))
+	}
+	return nil
+}
+
 // settle ends what is under way for a function: it makes its code ready and the function active.
 func (s *Service) settle(f *function) {
 	if c := f.latest().Config; c.State == stateActive && c.LastUpdateStatus == updateDone {
@@ -96,6 +129,9 @@ func (s *Service) settle(f *function) {
 	}
 	s.running.Go(func() {
 		_, err := s.code.folder(s.ctx, f.latest().Code)
+		if err == nil {
+			_, err = s.code.layers(s.ctx, f.latest().Layers)
+		}
 		if err != nil && s.ctx.Err() == nil {
 			s.Log.Error("lambda: the code of a function could not be unpacked", "function", f.Name, "error", err)
 		}
@@ -213,6 +249,14 @@ func (c *call) edit(t target, edit func(*function) error) (*function, error) {
 	return f, err
 }
 
+// unqualified refuses the qualifier of a version or an alias: only $LATEST changes.
+func unqualified(t target) error {
+	if t.qualifier != "" && t.qualifier != latest {
+		return errInvalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
+	}
+	return nil
+}
+
 func checkRevision(given, have string) error {
 	if given != "" && given != have {
 		return errRevision()
@@ -226,13 +270,13 @@ func (c *call) getFunction(t target) (any, error) {
 		return nil, err
 	}
 	type concurrency struct{ ReservedConcurrentExecutions int }
-	type location struct{ RepositoryType string }
+	type location struct{ RepositoryType, Location string }
 	answer := struct {
 		Configuration configuration
 		Code          location
 		Tags          map[string]string `json:",omitempty"`
 		Concurrency   *concurrency      `json:",omitempty"`
-	}{c.view(r, t), location{"S3"}, f.Tags, nil}
+	}{c.view(r, t), location{"S3", c.codeLocation(r.Code)}, f.Tags, nil}
 	if f.Reserved != nil {
 		answer.Concurrency = &concurrency{*f.Reserved}
 	}
@@ -279,7 +323,10 @@ func (c *call) updateFunctionConfiguration(t target) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	if err := c.authorizeSettings("UpdateFunctionConfiguration", t, &in.settings, nil); err != nil {
+		return nil, err
+	}
+	if err := firstOf(unqualified(t), in.check()); err != nil {
 		return nil, err
 	}
 	f := c.catalog.get(t.name)
@@ -292,16 +339,29 @@ func (c *call) updateFunctionConfiguration(t target) (any, error) {
 			return nil, err
 		}
 	}
+	uses, codes, err := c.use(in.Layers)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.LoggingConfig.checkOver(config.LoggingConfig); err != nil {
+		return nil, err
+	}
 	in.apply(&config) // place looks at the role that the function will have
 	if err := c.place(&config, in.VpcConfig); err != nil {
 		return nil, err
 	}
-	f, err := c.edit(t, func(f *function) error {
+	f, err = c.edit(t, func(f *function) error {
 		r := f.latest()
 		if err := firstOf(r.Config.ready(true), checkRevision(in.RevisionId, r.Config.RevisionId)); err != nil {
 			return err
 		}
 		in.apply(&r.Config)
+		if in.Layers != nil {
+			r.Config.Layers, r.Layers = uses, codes
+			if err := checkUnzipped(r); err != nil {
+				return err
+			}
+		}
 		if in.VpcConfig != nil {
 			r.Config.VpcConfig = config.VpcConfig
 		}
@@ -327,6 +387,9 @@ func (c *call) updateFunctionCode(t target) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
+	if err := unqualified(t); err != nil {
+		return nil, err
+	}
 	f := c.catalog.get(t.name)
 	if f == nil {
 		return nil, errNoFunction(c.arn(t))
@@ -342,7 +405,7 @@ func (c *call) updateFunctionCode(t target) (any, error) {
 		return nil, err
 	}
 	// New environments start on the new code from now on: have it unpacked before anyone waits for it.
-	if _, err := c.Service.code.folder(c.ctx, stored.hash); err != nil {
+	if _, err := c.Service.code.folder(c.ctx, stored.Hash); err != nil {
 		return nil, err
 	}
 	edit := func(f *function) error {
@@ -350,12 +413,12 @@ func (c *call) updateFunctionCode(t target) (any, error) {
 		if err := firstOf(r.Config.ready(true), checkRevision(in.RevisionId, r.Config.RevisionId)); err != nil {
 			return err
 		}
-		r.Code, r.Config.CodeSha256, r.Config.CodeSize = stored.hash, stored.base64(), stored.size
+		r.Code, r.Unzipped, r.Config.CodeSha256, r.Config.CodeSize = stored.Hash, stored.Unzipped, stored.base64(), stored.Size
 		if in.Architectures != nil {
 			r.Config.Architectures = in.Architectures
 		}
 		r.changed()
-		return nil
+		return checkUnzipped(r)
 	}
 	if in.DryRun {
 		dry, err := decodeFunction(state.Entry{Key: f.Name, Value: mustJSON(f)})

@@ -60,7 +60,7 @@ func TestCreateRefusesWhatCannotBe(t *testing.T) {
 	}{
 		"role":     {func(in *awslambda.CreateFunctionInput) { in.Role = aws.String("r1") }, "ValidationException", "1 validation error detected: Value 'r1' at 'role' failed to satisfy constraint"},
 		"no role":  {func(in *awslambda.CreateFunctionInput) { in.Role = aws.String("arn:aws:iam::111122223333:role/other") }, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."},
-		"runtime":  {func(in *awslambda.CreateFunctionInput) { in.Runtime = types.RuntimePython312 }, "InvalidParameterValueException", "Value python3.12 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [provided.al2023, provided.al2] or be a valid ARN"},
+		"runtime":  {func(in *awslambda.CreateFunctionInput) { in.Runtime = types.RuntimePython312 }, "InvalidParameterValueException", "the embedded cloud does not have python3.12"},
 		"timeout":  {timeout(901), "ValidationException", "less than or equal to 900"},
 		"reserved": {env("AWS_REGION", "x"), "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION"},
 		"4 KB":     {env("A1", strings.Repeat("x", 4096)), "InvalidParameterValueException", "exceeded the 4KB limit"},
@@ -68,7 +68,7 @@ func TestCreateRefusesWhatCannotBe(t *testing.T) {
 		"key": {func(in *awslambda.CreateFunctionInput) {
 			in.Code = &types.FunctionCode{S3Bucket: aws.String("code"), S3Key: aws.String("x")}
 		}, "InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist."},
-		"layers": {func(in *awslambda.CreateFunctionInput) { in.Layers = []string{"arn"} }, "InvalidParameterValueException", "does not have the parameter Layers"},
+		"layers": {func(in *awslambda.CreateFunctionInput) { in.Layers = []string{"arn"} }, "ValidationException", "'layers'"},
 		"subnet": {func(in *awslambda.CreateFunctionInput) {
 			in.VpcConfig = &types.VpcConfig{SubnetIds: []string{"subnet-0"}, SecurityGroupIds: []string{"sg-1"}}
 		}, "InvalidParameterValueException", "Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID 'subnet-0' does not exist"},
@@ -279,7 +279,7 @@ func TestEveryOperationNeedsItsPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, op := range operations {
-		path := c.url + strings.Replace(strings.Replace(op.path, "/tags/*", "/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Afunction%3Awatch", 1), "*", "watch", -1)
+		path := c.url + strings.Replace(strings.Replace(strings.Replace(op.path, "/versions/*", "/versions/1", 1), "/tags/*", "/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Afunction%3Awatch", 1), "*", "watch", -1)
 		body := ""
 		if op.name == "CreateFunction" {
 			body = `{"FunctionName":"watch"}`
@@ -294,8 +294,12 @@ func TestEveryOperationNeedsItsPermission(t *testing.T) {
 func TestUnknownOperationSaysItsName(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	status, text := send(t, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, "GET", c.url+"/2018-10-31/layers", "")
-	if status != http.StatusNotFound || !strings.Contains(text, "GET /2018-10-31/layers") {
+	status, text := send(t, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, "GET", c.url+"/2014-11-13/functions", "")
+	if status != http.StatusNotFound || !strings.Contains(text, "GET /2014-11-13/functions") {
+		t.Errorf("%d %s", status, text)
+	}
+	status, text = send(t, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, "PUT", c.url+"/2019-09-30/functions/watch/provisioned-concurrency", "{}")
+	if status != http.StatusNotFound || !strings.Contains(text, "PutProvisionedConcurrencyConfig") {
 		t.Errorf("%d %s", status, text)
 	}
 }

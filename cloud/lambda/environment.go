@@ -29,7 +29,8 @@ type environment struct {
 	end context.CancelFunc
 
 	dir         string
-	taskRoot    string
+	taskRoot    string // the unpacked code
+	layers      string // the unpacked layers, or ""
 	credentials iam.Credentials
 	log         *logStream
 
@@ -106,6 +107,9 @@ func (e *environment) prepare() (err error) {
 	s, c := e.service, &e.release.Config
 	e.log = newLogStream(e)
 	if e.taskRoot, err = s.code.folder(e.ctx, e.release.Code); err == nil {
+		e.layers, err = s.code.layers(e.ctx, e.release.Layers)
+	}
+	if err == nil {
 		err = os.MkdirAll(e.tmp(), 0o700)
 	}
 	if err != nil {

@@ -16,24 +16,28 @@ import (
 
 // function is a function with everything that belongs to it. See [catalog] for why it is never modified.
 type function struct {
-	Name        string
-	Versions    map[string]*release     // "$LATEST" and the published ones
-	LastVersion int                     // the number of the last published version; numbers are never used again
-	Aliases     map[string]*alias       `json:",omitempty"`
-	Policies    map[string]*policy      `json:",omitempty"` // by qualifier, "" for the function itself
-	URLs        map[string]*functionURL `json:",omitempty"` // by qualifier, "" for the function itself
-	Tags        map[string]string       `json:",omitempty"`
-	Reserved    *int                    `json:",omitempty"` // concurrent executions
-	Events      *eventInvokeConfig      `json:",omitempty"`
+	Name          string
+	Versions      map[string]*release     // "$LATEST" and the published ones
+	LastVersion   int                     // the number of the last published version; numbers are never used again
+	Aliases       map[string]*alias       `json:",omitempty"`
+	Policies      map[string]*policy      `json:",omitempty"` // by qualifier, "" for the function itself
+	URLs          map[string]*functionURL `json:",omitempty"` // by qualifier, "" for the function itself
+	Tags          map[string]string       `json:",omitempty"`
+	Reserved      *int                    `json:",omitempty"` // concurrent executions
+	Events        *eventInvokeConfig      `json:",omitempty"`
+	RecursiveLoop string                  `json:",omitempty"`
 
 	revision uint64 // of the state bucket
 }
 
 // release is what execution environments are made of: one version of a function, as it was configured at one time.
 type release struct {
-	Config configuration
-	Code   string // SHA-256 of the zip, in hex
-	ID     string // new with each change of code or configuration, so that environments of two states are never mixed
+	Config     configuration
+	Code       string // SHA-256 of the zip, in hex
+	Unzipped   int64
+	Management *runtimeManagement `json:",omitempty"`
+	Layers     []storedCode       `json:",omitempty"` // in the order in which they lie over each other, the lowest first
+	ID         string             // new with each change of code or configuration, so that environments of two states are never mixed
 }
 
 // configuration is AWS's FunctionConfiguration, spelled as on the wire.
@@ -47,10 +51,12 @@ type configuration struct {
 	FunctionArn                string
 	FunctionName               string
 	Handler                    string
+	KMSKeyArn                  string `json:",omitempty"`
 	LastModified               string
-	LastUpdateStatus           string `json:",omitempty"`
-	LastUpdateStatusReason     string `json:",omitempty"`
-	LastUpdateStatusReasonCode string `json:",omitempty"`
+	LastUpdateStatus           string     `json:",omitempty"`
+	LastUpdateStatusReason     string     `json:",omitempty"`
+	LastUpdateStatusReasonCode string     `json:",omitempty"`
+	Layers                     []layerUse `json:",omitempty"`
 	LoggingConfig              loggingConfig
 	MemorySize                 int
 	PackageType                string
@@ -76,12 +82,6 @@ type (
 	snapStart      struct {
 		ApplyOn            string
 		OptimizationStatus string
-	}
-	loggingConfig struct {
-		LogFormat           string
-		LogGroup            string
-		ApplicationLogLevel string `json:",omitempty"`
-		SystemLogLevel      string `json:",omitempty"`
 	}
 	vpcConfig struct {
 		SubnetIds               []string
@@ -167,6 +167,8 @@ type settings struct {
 	Environment      *variables
 	EphemeralStorage *storage
 	Handler          *string
+	KMSKeyArn        *string
+	Layers           []string // of versions; an empty list takes all away
 	LoggingConfig    *loggingConfig
 	MemorySize       *int
 	Role             *string
@@ -177,16 +179,27 @@ type settings struct {
 	VpcConfig        *vpcConfig
 }
 
+// runtimes are those whose functions bring their own bootstrap, which this cloud can start.
 var runtimes = []string{"provided.al2023", "provided.al2"}
+
+// awsRuntimes are all that AWS knows today.
+var awsRuntimes = []string{
+	"nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x", "java8.al2", "java11", "java17", "java21", "java25",
+	"python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "dotnet6", "dotnet8", "dotnet10",
+	"ruby3.2", "ruby3.3", "ruby3.4", "provided.al2", "provided.al2023",
+}
 
 // check tells what is wrong with the settings by themselves.
 func (s *settings) check() error {
 	if s.Role != nil && !roleForm.MatchString(*s.Role) {
 		return errConstraint(*s.Role, "role", "Member must satisfy regular expression pattern: "+strings.Trim(roleForm.String(), "^$"))
 	}
-	if s.Runtime != nil && !slices.Contains(runtimes, *s.Runtime) {
+	if s.Runtime != nil && !slices.Contains(awsRuntimes, *s.Runtime) {
 		return errInvalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN",
-			*s.Runtime, strings.Join(runtimes, ", "))
+			*s.Runtime, strings.Join(awsRuntimes, ", "))
+	}
+	if s.Runtime != nil && !slices.Contains(runtimes, *s.Runtime) {
+		return errInvalid("Runtime: the embedded cloud does not have %s. It runs provided.al2023 and provided.al2: put an executable named bootstrap into the zip, a Go program or a script that starts the interpreter.", *s.Runtime)
 	}
 	if s.Handler != nil && (len(*s.Handler) > 128 || strings.ContainsAny(*s.Handler, " \t\n")) {
 		return errConstraint(*s.Handler, "handler", `Member must satisfy regular expression pattern: [^\s]+`)
@@ -215,8 +228,10 @@ func (s *settings) check() error {
 	if p := s.SnapStart; p != nil && p.ApplyOn != "None" && p.ApplyOn != "" {
 		return errInvalid("%s is not supported for SnapStart enabled functions.", strings.Join(runtimes, ", "))
 	}
-	if l := s.LoggingConfig; l != nil && (l.LogFormat == "JSON" || l.ApplicationLogLevel != "" || l.SystemLogLevel != "") {
-		return errInvalid("LoggingConfig: the embedded cloud writes the log format Text only, which has no log levels.")
+	if l := s.LoggingConfig; l != nil {
+		if err := l.check(); err != nil {
+			return err
+		}
 	}
 	if s.Environment != nil {
 		return checkVariables(s.Environment.Variables)
@@ -243,9 +258,10 @@ func (s *settings) apply(c *configuration) {
 			c.Environment = nil
 		}
 	}
-	if s.LoggingConfig != nil && s.LoggingConfig.LogGroup != "" {
-		c.LoggingConfig.LogGroup = s.LoggingConfig.LogGroup
+	if s.LoggingConfig != nil {
+		s.LoggingConfig.apply(&c.LoggingConfig)
 	}
+	set(&c.KMSKeyArn, s.KMSKeyArn)
 }
 
 func set[T any](member *T, value *T) {

@@ -80,6 +80,8 @@ type Config struct {
 type Service struct {
 	Config
 	catalog *catalog
+	layers  *layers
+	codeKey []byte // signs the addresses of code
 	code    *codeStore
 	pool    *pool
 	events  *eventQueue
@@ -100,7 +102,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("lambda: %w", err)
 	}
 	c.Dir = dir
-	s := &Service{Config: c}
+	s := &Service{Config: c, codeKey: randomBytes(32)}
 	if err := os.RemoveAll(s.environmentsDir()); err != nil {
 		return nil, fmt.Errorf("lambda: folders of earlier environments: %w", err)
 	}
@@ -110,7 +112,12 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if s.catalog, err = openCatalog(ctx, c.State); err != nil {
 		return nil, fmt.Errorf("lambda: %w", err)
 	}
-	if s.code, err = openCodeStore(ctx, c.State, filepath.Join(dir, "code"), s.catalog.codeInUse()); err != nil {
+	if s.layers, err = openLayers(ctx, c.State); err != nil {
+		return nil, fmt.Errorf("lambda: %w", err)
+	}
+	used := s.catalog.codeInUse()
+	s.layers.addCodeInUse(used)
+	if s.code, err = openCodeStore(ctx, c.State, filepath.Join(dir, "code"), used); err != nil {
 		return nil, fmt.Errorf("lambda: code: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
@@ -143,7 +150,7 @@ func (s *Service) environmentsDir() string { return filepath.Join(s.Dir, "enviro
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, labels := route(r.Method, r.URL.EscapedPath())
 	if op == nil {
-		protocol.WriteError(w, protocol.RESTJSON, protocol.UnknownOperation(protocol.RESTJSON, "lambda", r.Method+" "+r.URL.Path))
+		protocol.WriteError(w, protocol.RESTJSON, errAbsent(r.Method, r.URL.EscapedPath()))
 		return
 	}
 	c := &call{Service: s, ctx: r.Context(), w: w, r: r, query: r.URL.Query(), operation: op.name}

@@ -38,6 +38,8 @@ const (
 	maxClientContext   = 3583
 	maxPolicy          = 20 << 10
 	maxAliasName       = 128
+	maxLayers          = 5
+	codeLocationAge    = 10 * time.Minute
 	maxTail            = 4 << 10
 	minUnreserved      = 100 // executions that reservations must leave to everyone else
 	defaultPage        = 50

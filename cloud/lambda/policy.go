@@ -51,6 +51,42 @@ func (p *policy) document() (*iam.Document, error) {
 	return p.parsed, p.err
 }
 
+// add adds a statement. The revision may be "".
+func (p *policy) add(s statement, revision string) error {
+	for _, have := range p.Statements {
+		if have.Sid == s.Sid {
+			return errConflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", s.Sid)
+		}
+	}
+	if err := checkRevision(revision, p.RevisionId); err != nil {
+		return err
+	}
+	p.Statements = append(p.Statements, s)
+	p.RevisionId = newRevision()
+	if size := len(p.text()); size > maxPolicy {
+		return failure(400, "PolicyLengthExceededException", "The final policy size (%d) is bigger than the limit (%d).", size, maxPolicy)
+	}
+	return nil
+}
+
+// remove removes a statement; p may be nil.
+func (p *policy) remove(sid, revision string) error {
+	if p == nil || len(p.Statements) == 0 {
+		return errNotFound("No policy is associated with the given resource.")
+	}
+	if err := checkRevision(revision, p.RevisionId); err != nil {
+		return err
+	}
+	for i, s := range p.Statements {
+		if s.Sid == sid {
+			p.Statements = append(p.Statements[:i], p.Statements[i+1:]...)
+			p.RevisionId = newRevision()
+			return nil
+		}
+	}
+	return errNotFound("Statement %s is not found in resource policy.", sid)
+}
+
 // allows judges a service that wants to invoke t by the resource policy of exactly this qualifier.
 func (s *Service) allows(f *function, t target, service, sourceARN string) bool {
 	p := f.Policies[t.qualifier]
@@ -86,6 +122,13 @@ func (c *call) addPermission(t target) (any, error) {
 		InvokedViaFunctionUrl                                             *bool
 	}
 	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	c.know("lambda:Principal", in.Principal)
+	if in.FunctionUrlAuthType != "" {
+		c.know("lambda:FunctionUrlAuthType", in.FunctionUrlAuthType)
+	}
+	if err := c.authorize("AddPermission", c.arn(t)); err != nil {
 		return nil, err
 	}
 	switch {
@@ -129,18 +172,8 @@ func (c *call) addPermission(t target) (any, error) {
 		if p == nil {
 			p = &policy{}
 		}
-		for _, have := range p.Statements {
-			if have.Sid == s.Sid {
-				return errConflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", s.Sid)
-			}
-		}
-		if err := checkRevision(in.RevisionId, p.RevisionId); err != nil {
+		if err := p.add(s, in.RevisionId); err != nil {
 			return err
-		}
-		p.Statements = append(p.Statements, s)
-		p.RevisionId = newRevision()
-		if size := len(p.text()); size > maxPolicy {
-			return failure(400, "PolicyLengthExceededException", "The final policy size (%d) is bigger than the limit (%d).", size, maxPolicy)
 		}
 		if f.Policies == nil {
 			f.Policies = map[string]*policy{}
@@ -184,23 +217,13 @@ func (c *call) getPolicy(t target) (any, error) {
 func (c *call) removePermission(t target) (any, error) {
 	_, err := c.edit(t, func(f *function) error {
 		p := f.Policies[t.qualifier]
-		if p == nil {
-			return errNotFound("No policy is associated with the given resource.")
-		}
-		if err := checkRevision(c.query.Get("RevisionId"), p.RevisionId); err != nil {
+		if err := p.remove(c.label, c.query.Get("RevisionId")); err != nil {
 			return err
 		}
-		for i, s := range p.Statements {
-			if s.Sid == c.label {
-				p.Statements = append(p.Statements[:i], p.Statements[i+1:]...)
-				p.RevisionId = newRevision()
-				if len(p.Statements) == 0 {
-					delete(f.Policies, t.qualifier)
-				}
-				return nil
-			}
+		if len(p.Statements) == 0 {
+			delete(f.Policies, t.qualifier)
 		}
-		return errNotFound("Statement %s is not found in resource policy.", c.label)
+		return nil
 	})
 	return nil, err
 }

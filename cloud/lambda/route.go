@@ -15,59 +15,77 @@ import (
 	"quotewire/cloud/protocol"
 )
 
-// operation is one operation of the API. A path label "*" is a percent-encoded segment; every first label but that of
-// the tag operations names a function.
+// operation is one operation of the API. A path label "*" is a percent-encoded segment. The first label of an operation
+// with run names a function.
 type operation struct {
 	method, path string
-	name         string
+	name         string // as IAM calls it
 	status       int
 	run          func(c *call, t target) (any, error)
+	runLabels    func(c *call, labels []string) (any, error) // in run's place, for what concerns no function
 }
 
 var operations []operation
 
 // The table refers to functions that refer to the table's type; init breaks the cycle.
 func init() {
-	const functions = "/2015-03-31/functions"
+	const functions, layers = "/2015-03-31/functions", "/2018-10-31/layers"
 	operations = []operation{
-		{"POST", functions, "CreateFunction", 201, (*call).createFunction},
-		{"GET", functions, "ListFunctions", 200, (*call).listFunctions},
-		{"GET", functions + "/*", "GetFunction", 200, (*call).getFunction},
-		{"DELETE", functions + "/*", "DeleteFunction", 204, (*call).deleteFunction},
-		{"GET", functions + "/*/configuration", "GetFunctionConfiguration", 200, (*call).getFunctionConfiguration},
-		{"PUT", functions + "/*/configuration", "UpdateFunctionConfiguration", 200, (*call).updateFunctionConfiguration},
-		{"PUT", functions + "/*/code", "UpdateFunctionCode", 200, (*call).updateFunctionCode},
-		{"POST", functions + "/*/versions", "PublishVersion", 201, (*call).publishVersion},
-		{"GET", functions + "/*/versions", "ListVersionsByFunction", 200, (*call).listVersions},
-		{"POST", functions + "/*/aliases", "CreateAlias", 201, (*call).createAlias},
-		{"GET", functions + "/*/aliases", "ListAliases", 200, (*call).listAliases},
-		{"GET", functions + "/*/aliases/*", "GetAlias", 200, (*call).getAlias},
-		{"PUT", functions + "/*/aliases/*", "UpdateAlias", 200, (*call).updateAlias},
-		{"DELETE", functions + "/*/aliases/*", "DeleteAlias", 204, (*call).deleteAlias},
-		{"POST", functions + "/*/policy", "AddPermission", 201, (*call).addPermission},
-		{"GET", functions + "/*/policy", "GetPolicy", 200, (*call).getPolicy},
-		{"DELETE", functions + "/*/policy/*", "RemovePermission", 204, (*call).removePermission},
-		{"POST", functions + "/*/invocations", "InvokeFunction", 200, (*call).invoke},
-		{"POST", "/2021-11-15/functions/*/response-streaming-invocations", "InvokeFunction", 200, (*call).invokeStream},
-		{"POST", "/2021-10-31/functions/*/url", "CreateFunctionUrlConfig", 201, (*call).createFunctionURL},
-		{"GET", "/2021-10-31/functions/*/url", "GetFunctionUrlConfig", 200, (*call).getFunctionURL},
-		{"PUT", "/2021-10-31/functions/*/url", "UpdateFunctionUrlConfig", 200, (*call).updateFunctionURL},
-		{"DELETE", "/2021-10-31/functions/*/url", "DeleteFunctionUrlConfig", 204, (*call).deleteFunctionURL},
-		{"GET", "/2021-10-31/functions/*/urls", "ListFunctionUrlConfigs", 200, (*call).listFunctionURLs},
-		{"PUT", "/2017-10-31/functions/*/concurrency", "PutFunctionConcurrency", 200, (*call).putConcurrency},
-		{"DELETE", "/2017-10-31/functions/*/concurrency", "DeleteFunctionConcurrency", 204, (*call).deleteConcurrency},
-		{"GET", "/2019-09-30/functions/*/concurrency", "GetFunctionConcurrency", 200, (*call).getConcurrency},
-		{"PUT", "/2019-09-25/functions/*/event-invoke-config", "PutFunctionEventInvokeConfig", 200, (*call).putEventInvokeConfig},
-		{"GET", "/2019-09-25/functions/*/event-invoke-config", "GetFunctionEventInvokeConfig", 200, (*call).getEventInvokeConfig},
-		{"POST", "/2017-03-31/tags/*", "TagResource", 204, (*call).tagResource},
-		{"DELETE", "/2017-03-31/tags/*", "UntagResource", 204, (*call).untagResource},
-		{"GET", "/2017-03-31/tags/*", "ListTags", 200, (*call).listTags},
-		{"GET", "/2016-08-19/account-settings", "GetAccountSettings", 200, (*call).getAccountSettings},
+		{"POST", functions, "CreateFunction", 201, (*call).createFunction, nil},
+		{"GET", functions, "ListFunctions", 200, (*call).listFunctions, nil},
+		{"GET", functions + "/*", "GetFunction", 200, (*call).getFunction, nil},
+		{"DELETE", functions + "/*", "DeleteFunction", 204, (*call).deleteFunction, nil},
+		{"GET", functions + "/*/configuration", "GetFunctionConfiguration", 200, (*call).getFunctionConfiguration, nil},
+		{"PUT", functions + "/*/configuration", "UpdateFunctionConfiguration", 200, (*call).updateFunctionConfiguration, nil},
+		{"PUT", functions + "/*/code", "UpdateFunctionCode", 200, (*call).updateFunctionCode, nil},
+		{"POST", functions + "/*/versions", "PublishVersion", 201, (*call).publishVersion, nil},
+		{"GET", functions + "/*/versions", "ListVersionsByFunction", 200, (*call).listVersions, nil},
+		{"POST", functions + "/*/aliases", "CreateAlias", 201, (*call).createAlias, nil},
+		{"GET", functions + "/*/aliases", "ListAliases", 200, (*call).listAliases, nil},
+		{"GET", functions + "/*/aliases/*", "GetAlias", 200, (*call).getAlias, nil},
+		{"PUT", functions + "/*/aliases/*", "UpdateAlias", 200, (*call).updateAlias, nil},
+		{"DELETE", functions + "/*/aliases/*", "DeleteAlias", 204, (*call).deleteAlias, nil},
+		{"POST", functions + "/*/policy", "AddPermission", 201, (*call).addPermission, nil},
+		{"GET", functions + "/*/policy", "GetPolicy", 200, (*call).getPolicy, nil},
+		{"DELETE", functions + "/*/policy/*", "RemovePermission", 204, (*call).removePermission, nil},
+		{"POST", functions + "/*/invocations", "InvokeFunction", 200, (*call).invoke, nil},
+		{"POST", "/2021-11-15/functions/*/response-streaming-invocations", "InvokeFunction", 200, (*call).invokeStream, nil},
+		{"POST", "/2021-10-31/functions/*/url", "CreateFunctionUrlConfig", 201, (*call).createFunctionURL, nil},
+		{"GET", "/2021-10-31/functions/*/url", "GetFunctionUrlConfig", 200, (*call).getFunctionURL, nil},
+		{"PUT", "/2021-10-31/functions/*/url", "UpdateFunctionUrlConfig", 200, (*call).updateFunctionURL, nil},
+		{"DELETE", "/2021-10-31/functions/*/url", "DeleteFunctionUrlConfig", 204, (*call).deleteFunctionURL, nil},
+		{"GET", "/2021-10-31/functions/*/urls", "ListFunctionUrlConfigs", 200, (*call).listFunctionURLs, nil},
+		{"PUT", "/2017-10-31/functions/*/concurrency", "PutFunctionConcurrency", 200, (*call).putConcurrency, nil},
+		{"DELETE", "/2017-10-31/functions/*/concurrency", "DeleteFunctionConcurrency", 204, (*call).deleteConcurrency, nil},
+		{"GET", "/2019-09-30/functions/*/concurrency", "GetFunctionConcurrency", 200, (*call).getConcurrency, nil},
+		{"PUT", "/2019-09-25/functions/*/event-invoke-config", "PutFunctionEventInvokeConfig", 200, (*call).putEventInvokeConfig, nil},
+		{"GET", "/2019-09-25/functions/*/event-invoke-config", "GetFunctionEventInvokeConfig", 200, (*call).getEventInvokeConfig, nil},
+		{"POST", "/2017-03-31/tags/*", "TagResource", 204, (*call).tagResource, nil},
+		{"DELETE", "/2017-03-31/tags/*", "UntagResource", 204, (*call).untagResource, nil},
+		{"GET", "/2017-03-31/tags/*", "ListTags", 200, (*call).listTags, nil},
+		{"GET", "/2016-08-19/account-settings", "GetAccountSettings", 200, (*call).getAccountSettings, nil},
+		{"PUT", "/2021-07-20/functions/*/runtime-management-config", "PutRuntimeManagementConfig", 200, (*call).putRuntimeManagement, nil},
+		{"GET", "/2021-07-20/functions/*/runtime-management-config", "GetRuntimeManagementConfig", 200, (*call).getRuntimeManagement, nil},
+		{"PUT", "/2024-08-31/functions/*/recursion-config", "PutFunctionRecursionConfig", 200, (*call).putRecursion, nil},
+		{"GET", "/2024-08-31/functions/*/recursion-config", "GetFunctionRecursionConfig", 200, (*call).getRecursion, nil},
+		{"GET", "/2020-06-30/functions/*/code-signing-config", "GetFunctionCodeSigningConfig", 200, (*call).getCodeSigning, nil},
+		{"GET", "/2019-09-30/functions/*/provisioned-concurrency", "GetProvisionedConcurrencyConfig", 200, (*call).getProvisioned, nil},
+		{"GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings", 200, nil, (*call).listSources},
+		{"POST", layers + "/*/versions", "PublishLayerVersion", 201, nil, (*call).publishLayerVersion},
+		{"GET", layers, "ListLayers", 200, nil, (*call).listLayers},
+		{"GET", layers + "/*/versions", "ListLayerVersions", 200, nil, (*call).listLayerVersions},
+		{"GET", layers + "/*/versions/*", "GetLayerVersion", 200, nil, (*call).getLayerVersion},
+		{"DELETE", layers + "/*/versions/*", "DeleteLayerVersion", 204, nil, (*call).deleteLayerVersion},
+		{"POST", layers + "/*/versions/*/policy", "AddLayerVersionPermission", 201, nil, (*call).addLayerPermission},
+		{"GET", layers + "/*/versions/*/policy", "GetLayerVersionPolicy", 200, nil, (*call).getLayerPolicy},
+		{"DELETE", layers + "/*/versions/*/policy/*", "RemoveLayerVersionPermission", 204, nil, (*call).removeLayerPermission},
 	}
 }
 
 // route finds the operation of a request and decodes the labels of its path.
-func route(method, path string) (*operation, []string) {
+func route(method, path string) (*operation, []string) { return find(operations, method, path) }
+
+func find(operations []operation, method, path string) (*operation, []string) {
 	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	for i := range operations {
 		op := &operations[i]
@@ -109,11 +127,15 @@ type call struct {
 	r         *http.Request
 	query     url.Values
 	operation string
-	label     string // the second label of the path
+	label     string            // the second label of the path
+	keys      map[string]string // condition keys
 }
 
 // do authorizes the request and runs it. The operations that need more than their own permission ask for it themselves.
 func (c *call) do(op *operation, labels []string) (any, error) {
+	if op.runLabels != nil {
+		return op.runLabels(c, labels)
+	}
 	var t target
 	resource := "*"
 	if len(labels) > 0 {
@@ -130,7 +152,12 @@ func (c *call) do(op *operation, labels []string) (any, error) {
 	if len(labels) > 1 {
 		c.label = labels[1]
 	}
-	if op.name != "CreateFunction" && op.name != "InvokeFunction" { // these two look at more than the path
+	if f := c.catalog.get(t.name); f != nil {
+		for key, value := range f.Tags {
+			c.know("aws:ResourceTag/"+key, value)
+		}
+	}
+	if !looksFurther[op.name] {
 		if err := c.authorize(op.name, resource); err != nil {
 			return nil, err
 		}
@@ -138,8 +165,25 @@ func (c *call) do(op *operation, labels []string) (any, error) {
 	return op.run(c, t)
 }
 
+// looksFurther are the operations whose permission depends on more than the path. They ask for it themselves.
+var looksFurther = map[string]bool{
+	"CreateFunction": true, "UpdateFunctionConfiguration": true, "InvokeFunction": true,
+	"CreateFunctionUrlConfig": true, "UpdateFunctionUrlConfig": true, "AddPermission": true, "TagResource": true,
+}
+
+// know adds a condition key to what policies are asked about. A key of several values has them all.
+func (c *call) know(key string, values ...string) {
+	if len(values) == 0 {
+		return
+	}
+	if c.keys == nil {
+		c.keys = map[string]string{}
+	}
+	c.keys[key] = strings.Join(values, "\n")
+}
+
 func (c *call) authorize(action, resource string) error {
-	return c.IAM.Authorize(c.ctx, protocol.RESTJSON, "lambda:"+action, resource, nil)
+	return c.IAM.Authorize(c.ctx, protocol.RESTJSON, "lambda:"+action, resource, c.keys)
 }
 
 // decode reads the request's JSON into v. A member that v does not have is refused: it would be ignored, and the

@@ -24,22 +24,22 @@ func errUnzipped() error {
 }
 
 // checkZip tells whether an archive will unpack, as far as its directory can tell. The sizes that it names are
-// promises; unzip does not trust them.
-func checkZip(data []byte) error {
+// promises; unzip does not trust them. It returns their sum.
+func checkZip(data []byte) (unzipped int64, err error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) || archive == nil || len(archive.File) == 0 || len(archive.File) > maxEntries {
-		return errZip()
+		return 0, errZip()
 	}
 	var total uint64
 	for _, f := range archive.File {
 		if _, err := entryName(f); err != nil {
-			return errZip()
+			return 0, errZip()
 		}
 		if total += f.UncompressedSize64; total > maxUnzipped || f.UncompressedSize64 > maxUnzipped {
-			return errUnzipped()
+			return 0, errUnzipped()
 		}
 	}
-	return nil
+	return int64(total), nil
 }
 
 // entryName is the clean relative name of an entry; one that would leave the folder is refused.
@@ -114,6 +114,7 @@ func unzipFile(root *os.Root, f *zip.File, name string, left *int64) error {
 		return errZip()
 	}
 	defer from.Close()
+	root.Remove(name) // of a layer below; a folder that is not empty stays, and the entry fails
 	// The cloud has to be able to read and to remove the file, whatever its mode says of others.
 	perm := f.Mode().Perm() | 0o600
 	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
@@ -150,5 +151,6 @@ func unzipLink(root *os.Root, f *zip.File) error {
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
+	root.Remove(name)
 	return root.Symlink(to, name)
 }

@@ -49,6 +49,14 @@ func (s *urlSettings) check() error {
 	return nil
 }
 
+// aString is the values of a condition key that may not be there.
+func aString(s *string) []string {
+	if s == nil {
+		return nil
+	}
+	return []string{*s}
+}
+
 func (s *urlSettings) apply(u *functionURL) {
 	set(&u.AuthType, s.AuthType)
 	set(&u.InvokeMode, s.InvokeMode)
@@ -101,6 +109,10 @@ func (c *call) createFunctionURL(t target) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
+	c.know("lambda:FunctionUrlAuthType", aString(in.AuthType)...)
+	if err := c.authorize("CreateFunctionUrlConfig", c.arn(t)); err != nil {
+		return nil, err
+	}
 	if in.AuthType == nil {
 		return nil, errConstraint("null", "authType", "Member must not be null")
 	}
@@ -144,6 +156,10 @@ func (c *call) getFunctionURL(t target) (any, error) {
 func (c *call) updateFunctionURL(t target) (any, error) {
 	var in urlSettings
 	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	c.know("lambda:FunctionUrlAuthType", aString(in.AuthType)...)
+	if err := c.authorize("UpdateFunctionUrlConfig", c.arn(t)); err != nil {
 		return nil, err
 	}
 	if err := firstOf(checkURLQualifier(t.qualifier), in.check()); err != nil {
