@@ -101,7 +101,7 @@ func hasTags(body []byte) bool {
 }
 
 func unknownOperation(method, path string) error {
-	return protocol.UnknownOperation(protocol.RESTJSON, "apigatewayv2", method+" "+path)
+	return absent.Unknown(protocol.RESTJSON, "apigatewayv2", method, path)
 }
 
 // decode reads a body over v: what the body lacks stays as it is in v.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -118,6 +119,15 @@ func (v verified) compare(sum [sha256.Size]byte, p protocol.Protocol) error {
 }
 
 // verify checks everything that the head says. It calls body only if the head does not name the body's hash.
+// anonymous are the operations of STS that nobody signs, as their caller has no credentials yet. None of them is here.
+var anonymous = map[string]bool{"AssumeRoleWithWebIdentity": true, "AssumeRoleWithSAML": true}
+
+// formAction is the operation that a form asks for.
+func formAction(body []byte) string {
+	form, _ := url.ParseQuery(string(body))
+	return form.Get("Action")
+}
+
 func (s *Service) verify(r *http.Request, p protocol.Protocol, body func() ([]byte, error)) (verified, error) {
 	none := verified{}
 	sig, err := parseSignature(r)

@@ -88,7 +88,9 @@ func (s *Service) createBucket(w http.ResponseWriter, r *request) error {
 	if err := checkTags(doc.Tags, maxTags); err != nil {
 		return err
 	}
-	value, err := json.Marshal(bucket{Name: r.bucket, Region: s.Region, Created: now(), Tags: doc.Tags})
+	// Since April 2023 a new bucket blocks public access, whoever makes it.
+	block := &publicAccessBlock{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true}
+	value, err := json.Marshal(bucket{Name: r.bucket, Region: s.Region, Created: now(), Tags: doc.Tags, PublicAccess: block})
 	if err != nil {
 		return err
 	}

@@ -38,10 +38,28 @@ var operations = map[string]operation{
 	"PUT bucket?publicAccessBlock":    {"s3:PutBucketPublicAccessBlock", (*Service).putPublicAccessBlock},
 	"DELETE bucket?publicAccessBlock": {"s3:PutBucketPublicAccessBlock", (*Service).deletePublicAccessBlock},
 
+	"GET bucket?encryption":          {"s3:GetEncryptionConfiguration", initial("ServerSideEncryptionConfiguration", encryption)},
+	"GET bucket?ownershipControls":   {"s3:GetBucketOwnershipControls", initial("OwnershipControls", ownership)},
+	"GET bucket?acl":                 {"s3:GetBucketAcl", initial("AccessControlPolicy", accessControlList)},
+	"GET bucket?requestPayment":      {"s3:GetBucketRequestPayment", initial("RequestPaymentConfiguration", requester)},
+	"GET bucket?logging":             {"s3:GetBucketLogging", initial("BucketLoggingStatus", empty)},
+	"GET bucket?notification":        {"s3:GetBucketNotification", initial("NotificationConfiguration", empty)},
+	"GET bucket?accelerate":          {"s3:GetAccelerateConfiguration", initial("AccelerateConfiguration", empty)},
+	"GET bucket?cors":                {"s3:GetBucketCORS", unset("NoSuchCORSConfiguration", "The CORS configuration does not exist")},
+	"GET bucket?lifecycle":           {"s3:GetLifecycleConfiguration", unset("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")},
+	"GET bucket?replication":         {"s3:GetReplicationConfiguration", unset("ReplicationConfigurationNotFoundError", "The replication configuration was not found")},
+	"GET bucket?website":             {"s3:GetBucketWebsite", unset("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")},
+	"GET bucket?object-lock":         {"s3:GetBucketObjectLockConfiguration", unset("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")},
+	"GET bucket?analytics":           {"s3:GetAnalyticsConfiguration", configurations("ListBucketAnalyticsConfigurationResult")},
+	"GET bucket?inventory":           {"s3:GetInventoryConfiguration", configurations("ListInventoryConfigurationsResult")},
+	"GET bucket?metrics":             {"s3:GetMetricsConfiguration", configurations("ListMetricsConfigurationsResult")},
+	"GET bucket?intelligent-tiering": {"s3:GetIntelligentTieringConfiguration", configurations("ListBucketIntelligentTieringConfigurationsOutput")},
+
 	"GET object":             {"s3:GetObject", (*Service).getObject},
 	"HEAD object":            {"s3:GetObject", (*Service).getObject},
 	"PUT object":             {"s3:PutObject", (*Service).putObject},
 	"DELETE object":          {"s3:DeleteObject", (*Service).deleteObject},
+	"GET object?acl":         {"s3:GetObjectAcl", (*Service).getObjectACL},
 	"GET object?tagging":     {"s3:GetObjectTagging", (*Service).getObjectTagging},
 	"PUT object?tagging":     {"s3:PutObjectTagging", (*Service).putObjectTagging},
 	"DELETE object?tagging":  {"s3:DeleteObjectTagging", (*Service).deleteObjectTagging},
@@ -58,7 +76,8 @@ var subresources = []string{
 	"uploadId", "uploads", "delete", "location", "tagging", "policy", "versioning", "versions", "publicAccessBlock", "list-type",
 	"accelerate", "acl", "analytics", "attributes", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold",
 	"lifecycle", "logging", "metrics", "notification", "object-lock", "ownershipControls", "policyStatus", "replication",
-	"requestPayment", "restore", "retention", "select", "session", "torrent", "website",
+	"requestPayment", "restore", "retention", "select", "session", "torrent", "website", "abac", "annotation", "renameObject",
+	"metadataConfiguration", "metadataTable", "metadataInventoryTable", "metadataJournalTable", "metadataAnnotationTable",
 }
 
 // find names the operation of a request.
@@ -88,8 +107,29 @@ func find(r *request) (operation, error) {
 	return operation{}, protocol.UnknownOperation(protocol.RESTXML, "s3", apiName(r.Method, level, sub))
 }
 
+// oddNames are the operations whose names do not follow from their addresses.
+var oddNames = map[string]string{
+	"PUT bucket?accelerate": "PutBucketAccelerateConfiguration", "PUT bucket?lifecycle": "PutBucketLifecycleConfiguration",
+	"PUT bucket?notification": "PutBucketNotificationConfiguration", "PUT bucket?object-lock": "PutObjectLockConfiguration",
+	"PUT bucket?analytics": "PutBucketAnalyticsConfiguration", "DELETE bucket?analytics": "DeleteBucketAnalyticsConfiguration",
+	"PUT bucket?inventory": "PutBucketInventoryConfiguration", "DELETE bucket?inventory": "DeleteBucketInventoryConfiguration",
+	"PUT bucket?metrics": "PutBucketMetricsConfiguration", "DELETE bucket?metrics": "DeleteBucketMetricsConfiguration",
+	"PUT bucket?intelligent-tiering":    "PutBucketIntelligentTieringConfiguration",
+	"DELETE bucket?intelligent-tiering": "DeleteBucketIntelligentTieringConfiguration",
+	"POST bucket?metadataConfiguration": "CreateBucketMetadataConfiguration", "POST bucket?metadataTable": "CreateBucketMetadataTableConfiguration",
+	"GET bucket?metadataTable": "GetBucketMetadataTableConfiguration", "DELETE bucket?metadataTable": "DeleteBucketMetadataTableConfiguration",
+	"PUT bucket?metadataInventoryTable":  "UpdateBucketMetadataInventoryTableConfiguration",
+	"PUT bucket?metadataJournalTable":    "UpdateBucketMetadataJournalTableConfiguration",
+	"PUT bucket?metadataAnnotationTable": "UpdateBucketMetadataAnnotationTableConfiguration",
+	"PUT object?renameObject":            "RenameObject", "POST object?restore": "RestoreObject", "POST object?select": "SelectObjectContent",
+	"PUT object?encryption": "UpdateObjectEncryption", "GET bucket?session": "CreateSession",
+}
+
 // apiName says an operation as the API reference does: GetBucketAcl for GET bucket?acl.
 func apiName(method, level, sub string) string {
+	if name, ok := oddNames[method+" "+level+"?"+sub]; ok {
+		return name
+	}
 	title := func(s string) string { return strings.ToUpper(s[:1]) + strings.ToLower(s[1:]) }
 	var name strings.Builder
 	name.WriteString(title(method) + title(level))
