@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// What a function has besides code, configuration and policies: tags, a share of the concurrency, and how its
-// asynchronous invocations are tried again.
+// What a function has besides code, configuration and policies: tags, and a share of the concurrency.
 
 const maxTags = 50
 
@@ -116,52 +115,6 @@ func (c *call) getConcurrency(t target) (any, error) {
 		return nil, errNoFunction(c.arn(t))
 	}
 	return concurrency{f.Reserved}, nil
-}
-
-// eventInvokeConfig says how asynchronous invocations that fail are tried again.
-type eventInvokeConfig struct {
-	MaximumRetryAttempts     *int `json:",omitempty"`
-	MaximumEventAgeInSeconds *int `json:",omitempty"`
-}
-
-func (c *call) putEventInvokeConfig(t target) (any, error) {
-	var in eventInvokeConfig
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	if n := in.MaximumRetryAttempts; n != nil && (*n < 0 || *n > 2) {
-		return nil, errConstraint(*n, "maximumRetryAttempts", "Member must have value between 0 and 2")
-	}
-	if n := in.MaximumEventAgeInSeconds; n != nil && (*n < 60 || *n > 21600) {
-		return nil, errConstraint(*n, "maximumEventAgeInSeconds", "Member must have value between 60 and 21600")
-	}
-	if t.qualifier != "" && t.qualifier != latest {
-		return nil, errMissing(c.operation, "Qualifier")
-	}
-	f, err := c.edit(t, func(f *function) error {
-		f.Events = &in
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c.eventInvokeConfig(f), nil
-}
-
-func (c *call) getEventInvokeConfig(t target) (any, error) {
-	f := c.catalog.get(t.name)
-	if f == nil || f.Events == nil {
-		return nil, errNotFound("The function %s doesn't have an EventInvokeConfig", c.arn(t))
-	}
-	return c.eventInvokeConfig(f), nil
-}
-
-func (c *call) eventInvokeConfig(f *function) any {
-	return struct {
-		FunctionArn string
-		*eventInvokeConfig
-		DestinationConfig map[string]struct{}
-	}{c.arn(target{f.Name, latest}), f.Events, map[string]struct{}{"OnSuccess": {}, "OnFailure": {}}}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -467,6 +467,7 @@ func (c *call) deleteFunction(t target) (any, error) {
 			}
 			delete(f.Versions, t.qualifier)
 			delete(f.Policies, t.qualifier)
+			delete(f.Async, t.qualifier)
 			return nil
 		})
 		c.pool.retire(t.name)

@@ -3,12 +3,10 @@ package lambda
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
-	"quotewire/cloud/protocol"
 	"quotewire/cloud/state"
 )
 
@@ -27,8 +25,11 @@ type event struct {
 	Payload             []byte
 	ClientContext       string
 	Accepted, NotBefore time.Time
-	Failures            int // attempts that ended in a function error
-	Refusals            int // attempts in a row that found no environment
+	Attempts            int     // how often the function ran
+	Failures            int     // attempts that ended in a function error
+	Refusals            int     // attempts in a row that found no environment
+	Refused             string  // why the last of those did not
+	Last                *Result // what the function said last
 }
 
 func openEventQueue(ctx context.Context, s *Service) (*eventQueue, error) {
@@ -75,7 +76,7 @@ func (q *eventQueue) work(e *event) {
 	s := q.service
 	s.running.Go(func() {
 		defer q.length.Add(-1)
-		for {
+		for again := true; again; {
 			timer := time.NewTimer(time.Until(e.NotBefore))
 			select {
 			case <-timer.C:
@@ -83,68 +84,72 @@ func (q *eventQueue) work(e *event) {
 				timer.Stop()
 				return
 			}
-			again, err := q.try(e)
+			var f *function
+			var condition string
+			f, condition, again = q.try(e)
 			if s.ctx.Err() != nil {
 				return // the next start tries again
 			}
 			ctx := context.WithoutCancel(s.ctx)
-			if !again {
-				if err != nil {
-					s.Log.Warn("lambda: an asynchronous invocation has failed for good", "function", e.Function, "request", e.ID, "error", err)
+			if again {
+				if err := q.store(ctx, e); err != nil {
+					s.Log.Error("lambda: an event could not be stored", "error", err)
 				}
-				if err := q.bucket.Delete(ctx, e.ID); err != nil {
-					s.Log.Error("lambda: an event could not be removed from the queue", "error", err)
-				}
-				return
+				continue
 			}
-			if err := q.store(ctx, e); err != nil {
-				s.Log.Error("lambda: an event could not be stored", "error", err)
+			if f != nil {
+				q.end(ctx, e, f, condition)
+			}
+			if err := q.bucket.Delete(ctx, e.ID); err != nil {
+				s.Log.Error("lambda: an event could not be removed from the queue", "error", err)
 			}
 		}
 	})
 }
 
-// try runs the function once. If the event is to be tried again, e says when.
-func (q *eventQueue) try(e *event) (again bool, err error) {
+// try runs the function once. If the event is to be tried again, e says when; if not, condition says how it ended.
+// Without the function there is nothing more to do.
+func (q *eventQueue) try(e *event) (f *function, condition string, again bool) {
 	s := q.service
 	t := target{e.Function, e.Qualifier}
-	f := s.catalog.get(e.Function)
-	if f == nil {
-		return false, errNoFunction(s.arn(t))
+	if f = s.catalog.get(e.Function); f == nil || f.version(e.Qualifier) == nil {
+		s.Log.Warn("lambda: an event is dropped: its function is gone", "function", s.arn(t), "request", e.ID)
+		return nil, "", false
 	}
-	if f.Reserved != nil && *f.Reserved == 0 {
-		return false, errThrottled(reservedLimit)
-	}
-	attempts, age := maxEventAttempts, maxEventAge
-	if c := f.Events; c != nil {
+	attempts, age := maxEventAttempts, s.EventAge
+	if c := f.Async[eventQualifier(e.Qualifier)]; c != nil {
 		if c.MaximumRetryAttempts != nil {
 			attempts = 1 + *c.MaximumRetryAttempts
 		}
 		if c.MaximumEventAgeInSeconds != nil {
-			age = time.Duration(*c.MaximumEventAgeInSeconds) * time.Second
+			age = min(age, time.Duration(*c.MaximumEventAgeInSeconds)*time.Second)
 		}
+	}
+	switch {
+	case f.Reserved != nil && *f.Reserved == 0: // AWS sends it straight to the destination
+		e.Refused = "the function's reserved concurrency is 0"
+		return f, retriesExhausted, false
+	case time.Since(e.Accepted) >= age:
+		return f, eventAgeExceeded, false
 	}
 	x := newExecution(e.Payload)
 	x.id, x.clientContext = e.ID, e.ClientContext
 	result, err := s.execute(s.ctx, f, t, x)
-	var refused *protocol.Error
-	switch {
-	case errors.As(err, &refused) && (refused.Status == 409 || refused.Status == 429 || refused.Status >= 500):
+	if err != nil {
 		// No environment had it: try again, less and less often.
+		e.Refused = err.Error()
 		e.NotBefore = time.Now().Add(min(time.Second<<min(e.Refusals, 10), maxThrottleBackoff))
 		e.Refusals++
-		return e.NotBefore.Sub(e.Accepted) < age, err
-	case err != nil:
-		return false, err
-	case result.FunctionError == "":
-		return false, nil
+		return f, eventAgeExceeded, e.NotBefore.Sub(e.Accepted) < age
 	}
-	e.Refusals = 0
-	e.Failures++
-	err = errors.New(string(result.Payload))
-	if e.Failures >= attempts {
-		return false, err
+	e.Attempts, e.Refusals, e.Refused = e.Attempts+1, 0, ""
+	e.Last = &result
+	if result.FunctionError == "" {
+		return f, succeeded, false
+	}
+	if e.Failures++; e.Failures >= attempts {
+		return f, retriesExhausted, false
 	}
 	e.NotBefore = time.Now().Add(s.RetryDelays[min(e.Failures, len(s.RetryDelays))-1])
-	return e.NotBefore.Sub(e.Accepted) < age, err
+	return f, eventAgeExceeded, e.NotBefore.Sub(e.Accepted) < age
 }

@@ -17,15 +17,15 @@ import (
 // function is a function with everything that belongs to it. See [catalog] for why it is never modified.
 type function struct {
 	Name          string
-	Versions      map[string]*release     // "$LATEST" and the published ones
-	LastVersion   int                     // the number of the last published version; numbers are never used again
-	Aliases       map[string]*alias       `json:",omitempty"`
-	Policies      map[string]*policy      `json:",omitempty"` // by qualifier, "" for the function itself
-	URLs          map[string]*functionURL `json:",omitempty"` // by qualifier, "" for the function itself
-	Tags          map[string]string       `json:",omitempty"`
-	Reserved      *int                    `json:",omitempty"` // concurrent executions
-	Events        *eventInvokeConfig      `json:",omitempty"`
-	RecursiveLoop string                  `json:",omitempty"`
+	Versions      map[string]*release           // "$LATEST" and the published ones
+	LastVersion   int                           // the number of the last published version; numbers are never used again
+	Aliases       map[string]*alias             `json:",omitempty"`
+	Policies      map[string]*policy            `json:",omitempty"` // by qualifier, "" for the function itself
+	URLs          map[string]*functionURL       `json:",omitempty"` // by qualifier, "" for the function itself
+	Tags          map[string]string             `json:",omitempty"`
+	Reserved      *int                          `json:",omitempty"` // concurrent executions
+	Async         map[string]*eventInvokeConfig `json:",omitempty"` // by qualifier
+	RecursiveLoop string                        `json:",omitempty"`
 
 	revision uint64 // of the state bucket
 }

@@ -86,7 +86,7 @@ type outcome struct {
 }
 
 func newExecution(payload []byte) *execution {
-	if len(payload) == 0 {
+	if len(bytes.TrimSpace(payload)) == 0 {
 		payload = []byte("{}")
 	}
 	return &execution{id: protocol.RequestID(), payload: payload, held: make(chan outcome, 1), outcome: make(chan outcome, 1)}

@@ -43,9 +43,10 @@ type IAM interface {
 	Session(accessKeyID string) (iam.Principal, bool)
 }
 
-// Code is where the code of functions is fetched from: S3.
+// Code is where the code of functions is fetched from, and records of failed invocations go to: S3.
 type Code interface {
 	Object(ctx context.Context, bucket, key, version string) (io.ReadCloser, int64, error)
+	Put(ctx context.Context, bucket, key, contentType string, body []byte) error
 }
 
 // Network knows VPCs: EC2.

@@ -9,6 +9,7 @@ type Limits struct {
 	InitTimeout time.Duration   `limit:"init-timeout" text:"of a process until its first call of next"`
 	IdleTimeout time.Duration   `limit:"idle-timeout" text:"of an environment without work, after which it ends"`
 	RetryDelays []time.Duration `limit:"retry-delays" text:"before each retry of an asynchronous invocation"`
+	EventAge    time.Duration   `limit:"event-age" text:"that an asynchronous invocation waits at most for its last try"`
 }
 
 // AWSLimits are the numbers of AWS, and our own where AWS names none.
@@ -17,6 +18,7 @@ var AWSLimits = Limits{
 	InitTimeout: 10 * time.Second,
 	IdleTimeout: 5 * time.Minute, // AWS: minutes
 	RetryDelays: []time.Duration{time.Minute, 2 * time.Minute},
+	EventAge:    6 * time.Hour,
 }
 
 // The other quotas and limits of Lambda that this cloud keeps, under the names of AWS's documentation.
@@ -49,6 +51,5 @@ const (
 	maxShown           = 500       // of a line in the cloud's own log
 	maxPendingLines    = 10_000    // of one environment, waiting to be stored; later ones are dropped and counted
 	maxThrottleBackoff = 5 * time.Minute
-	maxEventAge        = 6 * time.Hour
 	shutdownGrace      = 500 * time.Millisecond // between SIGTERM and SIGKILL for a runtime that asked for SIGTERM
 )

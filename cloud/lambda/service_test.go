@@ -144,7 +144,10 @@ func (r *recorder) wait(t testing.TB, group string, wanted ...string) string {
 }
 
 // bucket is S3 with one object.
-type bucket struct{ code []byte }
+type bucket struct {
+	code    []byte
+	objects chan []byte // that were put
+}
 
 func (b bucket) Object(ctx context.Context, name, key, version string) (io.ReadCloser, int64, error) {
 	if name != "code" {
@@ -154,6 +157,13 @@ func (b bucket) Object(ctx context.Context, name, key, version string) (io.ReadC
 		return nil, 0, protocol.Errorf(404, "NoSuchKey", "The specified key does not exist.")
 	}
 	return io.NopCloser(bytes.NewReader(b.code)), int64(len(b.code)), nil
+}
+
+func (b bucket) Put(ctx context.Context, name, key, contentType string, body []byte) error {
+	if b.objects != nil {
+		b.objects <- body
+	}
+	return nil
 }
 
 // network is EC2 with one VPC.
@@ -195,7 +205,7 @@ func startIn(t testing.TB, dir string, edit ...func(*Config)) *cloud {
 	}
 	c := &cloud{iam: access, logs: &recorder{events: map[string][]string{}, streams: map[string]bool{}, changed: make(chan struct{})}}
 	config := Config{
-		State: store, IAM: access, Code: bucket{binaries["library"]}, Network: network{}, Logs: c.logs,
+		State: store, IAM: access, Code: bucket{code: binaries["library"]}, Network: network{}, Logs: c.logs,
 		Account: account, Region: region, Log: log, Dir: filepath.Join(dir, "lambda"), Endpoint: "http://127.0.0.1:1",
 		CA: "/ca.pem", Bundle: "/bundle.pem",
 	}

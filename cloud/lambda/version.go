@@ -247,6 +247,7 @@ func (c *call) deleteAlias(t target) (any, error) {
 		delete(f.Aliases, c.label)
 		delete(f.Policies, c.label)
 		delete(f.URLs, c.label)
+		delete(f.Async, c.label)
 		return nil
 	})
 	return nil, err

@@ -1,7 +1,11 @@
 package s3
 
 import (
+	"bytes"
 	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -234,6 +238,31 @@ func (s *Service) Object(ctx context.Context, bucket, key, version string) (io.R
 		return nil, 0, noSuchKey(key)
 	}
 	return s.bytes.open(ctx, o.Pieces, 0, o.Size), o.Size, nil
+}
+
+// Put writes an object. It asks no one for permission: Lambda, which brings records of failed invocations with it, has
+// asked already.
+func (s *Service) Put(ctx context.Context, bucketName, key, contentType string, body []byte) error {
+	if _, err := s.bucket(ctx, bucketName); err != nil {
+		return err
+	}
+	p, err := s.bytes.write(ctx, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	sum := md5.Sum(body)
+	o := object{Modified: now(), Size: p.Size, ETag: hex.EncodeToString(sum[:]), Headers: map[string]string{"Content-Type": contentType}, Pieces: []piece{p}}
+	err = s.change(ctx, bucketName, key, func(rec *record, b *bucket) ([]piece, error) {
+		o.Version = nullVersion
+		if b.Versioning == "Enabled" {
+			o.Version = rand.Text()
+		}
+		return rec.add(o), nil
+	})
+	if err != nil {
+		s.bytes.drop(ctx, p)
+	}
+	return err
 }
 
 // used collects the pieces that any metadata names.
