@@ -99,7 +99,7 @@ func (t *thing) Plan() (Step, error) {
 	case !t.exists:
 		return Step{Action: Create}, nil
 	case !known || want != t.value:
-		return Step{Action: Update, Changes: []Change{{"Value", t.value, want}}}, nil
+		return Step{Action: Update, Changes: []Change{{Property: "Value", Old: t.value, New: want}}}, nil
 	}
 	return Step{}, nil
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"quotewire/dply/check"
 )
@@ -27,10 +28,21 @@ const (
 // String is the action as a verb.
 func (a Action) String() string { return [...]string{"leave", "create", "update", "delete", "run"}[a] }
 
-// Change is one property that differs. Either side may be empty.
+// MarshalText is how JSON says an action.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// Change is one property that differs. Either side may be empty; a set of statements differs by what is Removed from it
+// and Added to it.
 type Change struct {
-	Property string
-	Old, New string
+	Property string   `json:"property"`
+	Old      string   `json:"old,omitempty"`
+	New      string   `json:"new,omitempty"`
+	Removed  []string `json:"removed,omitempty"`
+	Added    []string `json:"added,omitempty"`
+}
+
+func (c Change) equal(d Change) bool {
+	return c.Property == d.Property && c.Old == d.Old && c.New == d.New && slices.Equal(c.Removed, d.Removed) && slices.Equal(c.Added, d.Added)
 }
 
 // String is the change in short, such as "Timeout 3 → 30".

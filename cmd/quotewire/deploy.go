@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"golang.org/x/term"
 
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
@@ -23,20 +25,26 @@ var deployVerb = verb{
 	short: "bring the cloud into line with a script",
 	long: `
 Reads SCRIPT, builds its functions, reads what exists, and creates or updates what differs, in order. A second deploy
-changes nothing. It uses the standard AWS configuration: profile, region, credentials, AWS_ENDPOINT_URL.`,
+changes nothing. On a terminal it shows the plan and asks before it changes anything. It uses the standard AWS
+configuration: profile, region, credentials, AWS_ENDPOINT_URL.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
+		yes := flags.Bool("yes", false, "do not ask")
+		output := flags.String("output", "", "write the outputs, such as the addresses of the APIs, to this `FILE` as JSON")
 		return func(ctx context.Context, args []string) error {
 			path, err := oneScript("deploy", args)
 			if err != nil {
 				return err
 			}
-			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy})
+			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy}, *yes)
 			if err != nil {
 				return err
 			}
 			for _, o := range result.Outputs {
 				fmt.Printf("%s %s = %s\n", o.Resource, o.Name, o.Value)
+			}
+			if *output != "" {
+				return writeOutputs(*output, result.Outputs)
 			}
 			return nil
 		}
@@ -49,7 +57,7 @@ var destroyVerb = verb{
 	short: "tear down what a script made, except what it preserves",
 	long: `
 Removes what SCRIPT names and marks @teardown delete, last statement first; what it marks @teardown preserve stays. On a
-terminal it asks first.`,
+terminal it shows what it would remove and keep, and asks.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		marked := flags.Bool("marked", false, "remove only what is marked @destroy")
@@ -66,24 +74,56 @@ terminal it asks first.`,
 			} else if *force {
 				return usagef("--force goes with --marked")
 			}
-			if !*yes && isTerminal(os.Stdin) && !agreed(path) {
-				return usagef("nothing was removed")
-			}
-			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force})
+			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force}, *yes)
 			return err
 		}
 	},
 }
 
-func agreed(path string) bool {
-	fmt.Printf("This removes what %s says, except what it preserves. Go on? [y/N] ", path)
+// agreed asks whether to go on.
+func agreed() bool {
+	fmt.Print("Go on? [y/N] ")
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
 }
 
-// run does a deployer's run with the standard AWS configuration.
-func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Options) (*deploy.Result, error) {
+// run does a deployer's run with the standard AWS configuration. On a terminal it asks first, unless yes says that it
+// need not. What it then does is what it has shown: if the cloud has moved while it waited, it stops.
+func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Options, yes bool) (*deploy.Result, error) {
+	ready, err := o.ready(ctx, path, opts)
+	if err != nil {
+		return nil, err
+	}
+	var shown []deploy.Planned
+	if !yes && term.IsTerminal(int(os.Stdin.Fd())) {
+		if shown, err = planned(ready, os.Stderr); err != nil {
+			return nil, err
+		}
+		if view.Changes(shown) > 0 {
+			if err := view.Plan(os.Stdout, shown, isTerminal(os.Stdout)); err != nil {
+				return nil, err
+			}
+			if !agreed() {
+				return nil, usagef("nothing was changed")
+			}
+		}
+	}
+	plan, err := ready(view.NewText(os.Stdout, isTerminal(os.Stdout)))
+	if err != nil {
+		return nil, err
+	}
+	if shown != nil {
+		if moved := deploy.Moved(shown, plan.Steps()); len(moved) > 0 {
+			return nil, refused(fmt.Errorf("something has moved since the plan was shown, so nothing was changed:\n  %s", strings.Join(moved, "\n  ")))
+		}
+	}
+	result, err := plan.Apply(ctx)
+	return result, refused(err)
+}
+
+// ready loads a script, and returns what prepares a run of it with the standard AWS configuration.
+func (o *scriptOptions) ready(ctx context.Context, path string, opts deploy.Options) (func(deploy.View) (*deploy.Plan, error), error) {
 	program, err := o.load(path)
 	if err != nil {
 		return nil, err
@@ -93,10 +133,46 @@ func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Option
 		return nil, err
 	}
 	opts.Targets = o.targets
-	opts.Provider = aws.NewProvider(cfg)
-	opts.View = view.NewText(os.Stdout, isTerminal(os.Stdout))
-	result, err := deploy.Run(ctx, program, opts)
-	return result, refused(err)
+	return func(v deploy.View) (*deploy.Plan, error) {
+		opts.Provider, opts.View = aws.NewProvider(cfg), v
+		plan, err := deploy.Prepare(ctx, program, opts)
+		return plan, refused(err)
+	}, nil
+}
+
+// planned prepares a run and says what it would do. While it reads the cloud, a terminal shows that it does.
+func planned(ready func(deploy.View) (*deploy.Plan, error), progress *os.File) ([]deploy.Planned, error) {
+	var v deploy.View
+	if isTerminal(progress) {
+		text := view.NewText(progress, true)
+		defer text.Close()
+		v = text
+	}
+	plan, err := ready(v)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Steps(), nil
+}
+
+// writeOutputs keeps what a deploy has to offer where other programs find it, by type and name:
+// {"aws.ApiGatewayV2.Api": {"stock-watch": {"endpoint": "wss://…"}}}.
+func writeOutputs(name string, outputs []deploy.Output) error {
+	all := map[string]map[string]map[string]string{}
+	for _, o := range outputs {
+		if all[o.Type] == nil {
+			all[o.Type] = map[string]map[string]string{}
+		}
+		if all[o.Type][o.Resource] == nil {
+			all[o.Type][o.Resource] = map[string]string{}
+		}
+		all[o.Type][o.Resource][o.Name] = o.Value
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(name, append(text, '\n'), 0o644)
 }
 
 // awsConfig is the standard AWS configuration: environment, profile, region.

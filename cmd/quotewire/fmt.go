@@ -124,8 +124,7 @@ func (f *formatter) finish(err error) error {
 	return nil
 }
 
-// replaceFile writes a file as a whole: a reader, and a crash, finds the old text or the new one. A link stays a link,
-// and the file keeps its mode.
+// replaceFile writes a file that is there as a whole. A link stays a link, and the file keeps its mode.
 func replaceFile(name string, text []byte) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -135,13 +134,18 @@ func replaceFile(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".quotewire-fmt-")
+	return writeFile(name, text, info.Mode().Perm())
+}
+
+// writeFile writes a file as a whole: a reader, and a crash, finds the old text or the new one.
+func writeFile(name string, text []byte, mode os.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".quotewire-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name())
 	if _, err = tmp.Write(text); err == nil {
-		err = tmp.Chmod(info.Mode().Perm())
+		err = tmp.Chmod(mode)
 	}
 	if cerr := tmp.Close(); err == nil {
 		err = cerr

@@ -27,13 +27,14 @@ type verb struct {
 	prepare func(*flag.FlagSet) func(ctx context.Context, args []string) error
 }
 
-var verbs = []verb{upVerb, publishVerb, logsVerb, cloudVerb, credentialsVerb, checkVerb, fmtVerb, deployVerb, destroyVerb, vpcVerb}
+var verbs = []verb{upVerb, publishVerb, logsVerb, cloudVerb, credentialsVerb, checkVerb, fmtVerb, planVerb, deployVerb, destroyVerb, vpcVerb}
 
 // Exit statuses. They are part of the interface.
 const (
 	exitScript  = 1 // the script has errors
 	exitUsage   = 2 // wrong usage
 	exitRefused = 3 // the cloud, or the machine, refused or failed
+	exitChanges = 4 // the plan has changes, for who asked with --exit-code
 )
 
 // usageError is a mistake on the command line.
@@ -120,6 +121,8 @@ func fail(err error) int {
 	case errors.As(err, &script):
 		printDiagnostics(script)
 		return exitScript
+	case errors.Is(err, errChanges):
+		return exitChanges
 	case errors.Is(err, errUntidy):
 		fmt.Fprintln(os.Stderr, "quotewire:", err)
 		return exitScript
@@ -148,7 +151,7 @@ func usage(w io.Writer) {
 	}
 	fmt.Fprint(w, `
 Run quotewire VERB --help for a verb's flags. Exit status: 0 done; 1 the script has errors; 2 wrong usage;
-3 the cloud refused or failed.
+3 the cloud refused or failed; 4 the plan has changes (with --exit-code).
 `)
 }
 

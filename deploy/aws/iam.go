@@ -255,7 +255,7 @@ func (r *role) diff() roleDiff {
 
 func (r *role) Plan() (deploy.Step, error) {
 	if r.arn == "" {
-		return deploy.Step{Action: deploy.Create}, nil
+		return deploy.Step{Action: deploy.Create, Changes: r.grants()}, nil
 	}
 	d := r.diff()
 	var changes []deploy.Change
@@ -265,13 +265,32 @@ func (r *role) Plan() (deploy.Step, error) {
 		}
 	}
 	if d.trust != "" {
-		note("trust policy%s", "")
+		changes = append(changes, permissions("trust policy", r.trust, d.trust))
 	}
-	note("policy %s", d.put...)
-	note("policy %s removed", d.remove...)
+	wanted, _ := r.wanted()
+	for _, name := range d.put {
+		changes = append(changes, permissions("policy "+name, r.policies[name], wanted[name]))
+	}
+	for _, name := range d.remove {
+		changes = append(changes, permissions("policy "+name+" removed", r.policies[name], ""))
+	}
 	note("policy %s attached", d.attach...)
 	note("policy %s detached", d.detach...)
 	return updateIf(changes), nil
+}
+
+// grants is what a new role may do, as far as it is known.
+func (r *role) grants() []deploy.Change {
+	text, _ := policyText(r.graph, r.assume, "", trust)
+	changes := []deploy.Change{permissions("trust policy", "", text)}
+	wanted, _ := r.wanted()
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		changes = append(changes, permissions("policy "+name, "", wanted[name]))
+	}
+	for _, name := range r.managed {
+		changes = append(changes, deploy.Change{Property: "policy " + name.Text + " attached"})
+	}
+	return changes
 }
 
 // updateIf is an update for the reasons given, or nothing without any.

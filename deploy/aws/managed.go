@@ -94,10 +94,11 @@ func (m *managed) Plan() (deploy.Step, error) {
 	if m.policy == nil {
 		return deploy.Step{}, nil
 	}
-	if text, known := policyText(m.graph, m.policy, m.name, grants); known && samePolicy(text, m.document) {
+	text, known := policyText(m.graph, m.policy, m.name, grants)
+	if known && samePolicy(text, m.document) {
 		return deploy.Step{}, nil
 	}
-	return updateIf([]deploy.Change{{Property: "document"}}), nil
+	return updateIf([]deploy.Change{permissions("document", m.document, text)}), nil
 }
 
 func (m *managed) Apply(ctx context.Context) error {

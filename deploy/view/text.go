@@ -107,8 +107,10 @@ const (
 	yellow = "33"
 )
 
-func (t *Text) paint(colour, text string) string {
-	if !t.live {
+func (t *Text) paint(colour, text string) string { return paint(t.live, colour, text) }
+
+func paint(terminal bool, colour, text string) string {
+	if !terminal {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
@@ -180,7 +182,11 @@ func (t *Text) Event(e deploy.Event) {
 	case deploy.Done:
 		t.end(e.Resource)
 		sign := signs[e.Action]
-		t.line(sign[0], sign[1], e.Resource+reasons(e.Changes), seconds(e.Elapsed))
+		text := e.Resource
+		if e.Action != deploy.Create { // a new resource has no reasons
+			text += reasons(e.Changes)
+		}
+		t.line(sign[0], sign[1], text, seconds(e.Elapsed))
 	case deploy.Failed:
 		t.end(e.Resource)
 		how := " failed"

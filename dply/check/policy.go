@@ -44,7 +44,7 @@ func (c *checker) policy(at token.Position, nodes []syntax.Node, kind policyKind
 				c.modifier(&s, m, kind)
 			}
 		}
-		if len(s.Resources) == 0 && kind != trustPolicy && !n.Torn && len(n.Args) < 2 {
+		if len(s.Resources) == 0 && len(s.Principals) == 0 && kind != trustPolicy && !n.Torn && len(n.Args) < 2 {
 			c.report(n.Word.Pos, "W01", "this statement has no resource and so is about all of them", `If that is meant, write "*" after the action.`)
 		}
 		p.Statements = append(p.Statements, s)

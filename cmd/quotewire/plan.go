@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+
+	"quotewire/deploy"
+	"quotewire/deploy/view"
+)
+
+var planVerb = verb{
+	name:  "plan",
+	args:  "SCRIPT",
+	short: "show what deploy would do, and do nothing",
+	long: `
+Reads SCRIPT, builds its functions, reads what exists, and shows what deploy would create, change and leave, with the line
+of the script that asks for it; of permissions, each statement that is added or removed. It changes nothing. --destroy
+shows what destroy would remove and what it would keep.`,
+	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
+		s := scriptFlags(flags)
+		asJSON := flags.Bool("json", false, "print the plan as JSON, for programs")
+		destroy := flags.Bool("destroy", false, "show what destroy would do")
+		exitCode := flags.Bool("exit-code", false, "exit with 4 if there is anything to do")
+		return func(ctx context.Context, args []string) error {
+			path, err := oneScript("plan", args)
+			if err != nil {
+				return err
+			}
+			opts := deploy.Options{}
+			if *destroy {
+				opts.Mode = deploy.Teardown
+			}
+			ready, err := s.ready(ctx, path, opts)
+			if err != nil {
+				return err
+			}
+			steps, err := planned(ready, os.Stderr)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				err = view.PlanJSON(os.Stdout, steps)
+			} else {
+				err = view.Plan(os.Stdout, steps, isTerminal(os.Stdout))
+			}
+			if err == nil && *exitCode && view.Changes(steps) > 0 {
+				return errChanges
+			}
+			return err
+		}
+	},
+}
+
+// errChanges says by the exit status alone that a plan has changes.
+var errChanges = errors.New("the plan has changes")

@@ -1,0 +1,121 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"quotewire/deploy"
+)
+
+// Plan prints what a run would do: a line for each resource with the place in the script that asks for it, what differs
+// below it, and at the end what is left and the counts.
+func Plan(w io.Writer, steps []deploy.Planned, terminal bool) error {
+	var b strings.Builder
+	width := 0
+	for _, s := range steps {
+		if s.Action != deploy.None {
+			width = max(width, len([]rune(s.Resource)))
+		}
+	}
+	var left []string
+	for _, s := range steps {
+		if s.Action == deploy.None {
+			why := ""
+			if s.Why != "" {
+				why = " (" + s.Why + ")"
+			}
+			left = append(left, s.Resource+why)
+			continue
+		}
+		sign := signs[s.Action]
+		fmt.Fprintf(&b, "%s %s  %s\n", paint(terminal, sign[1], sign[0]), pad(s.Resource, width), paint(terminal, dim, s.Position))
+		for _, c := range s.Changes {
+			writeChange(&b, c, terminal)
+		}
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(&b, "%s\n", paint(terminal, dim, fold("left: "+strings.Join(left, ", "))))
+	}
+	fmt.Fprintf(&b, "%s %s\n", paint(terminal, green, "="), counts(steps))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeChange(b *strings.Builder, c deploy.Change, terminal bool) {
+	fmt.Fprintf(b, "    %s\n", c)
+	for _, s := range c.Removed {
+		fmt.Fprintf(b, "      %s\n", paint(terminal, red, "- "+s))
+	}
+	for _, s := range c.Added {
+		fmt.Fprintf(b, "      %s\n", paint(terminal, green, "+ "+s))
+	}
+}
+
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", width-len([]rune(text)))
+}
+
+// lineWidth is where the list of what is left is folded.
+const lineWidth = 110
+
+func fold(text string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(text, " ") {
+		n := len([]rune(word))
+		switch {
+		case i == 0:
+		case column+1+n > lineWidth:
+			b.WriteString("\n  ")
+			column = 2
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
+}
+
+// counts says how many steps of each kind there are.
+func counts(steps []deploy.Planned) string {
+	var n [deploy.Act + 1]int
+	for _, s := range steps {
+		n[s.Action]++
+	}
+	if n[deploy.None] == len(steps) {
+		return fmt.Sprintf("nothing to do, %d left as they are", len(steps))
+	}
+	var parts []string
+	for _, a := range []deploy.Action{deploy.Create, deploy.Update, deploy.Delete, deploy.Act} {
+		if n[a] > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n[a], a))
+		}
+	}
+	return strings.Join(parts, ", ") + fmt.Sprintf(", %d left", n[deploy.None])
+}
+
+// PlanJSON prints what a run would do as one JSON object, for programs.
+func PlanJSON(w io.Writer, steps []deploy.Planned) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(struct {
+		Changes int              `json:"changes"`
+		Steps   []deploy.Planned `json:"steps"`
+	}{Changes(steps), steps})
+}
+
+// Changes is the number of steps that do something.
+func Changes(steps []deploy.Planned) int {
+	n := 0
+	for _, s := range steps {
+		if s.Action != deploy.None {
+			n++
+		}
+	}
+	return n
+}
