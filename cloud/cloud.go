@@ -122,7 +122,7 @@ func (c *Cloud) startServices(ctx context.Context) (err error) {
 	if c.s3, err = s3.New(ctx, s3.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
 		return err
 	}
-	if c.ec2, err = ec2.New(ctx, ec2.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
+	if c.ec2, err = ec2.New(ctx, ec2.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l, Attachments: c.attachments}); err != nil {
 		return err
 	}
 	if c.logs, err = logs.New(ctx, logs.Config{State: c.state, IAM: c.iam, Account: Account, Region: region, Log: l}); err != nil {
@@ -147,6 +147,18 @@ func (c *Cloud) startServices(ctx context.Context) (err error) {
 		Authority: c.address, IDs: c.config.APIIDs, Limits: c.config.Limits.APIGateway,
 	})
 	return err
+}
+
+// attachments are the places of functions in VPCs. There are none while the cloud starts.
+func (c *Cloud) attachments() []ec2.Attachment {
+	if c.lambda == nil {
+		return nil
+	}
+	var list []ec2.Attachment
+	for _, caller := range c.lambda.Placements() {
+		list = append(list, ec2.Attachment{Function: caller.Function, SubnetIDs: caller.VPC.SubnetIDs, SecurityGroupIDs: caller.VPC.SecurityGroupIDs})
+	}
+	return list
 }
 
 // Close ends the cloud: sockets are closed, functions stopped and waited for, state flushed. It is safe to call once

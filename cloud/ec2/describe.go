@@ -11,7 +11,10 @@ import (
 // describe is the part that every Describe operation shares: the ids asked for, all of which must exist; the filters,
 // which must all hold; and paging.
 func describe[T resource](s *Service, c *call, ids, prefix, element string, view func(*network, T) any) ([]member, error) {
-	n := s.network.Load()
+	return describeIn(s.network.Load(), c, ids, prefix, element, view)
+}
+
+func describeIn[T resource](n *network, c *call, ids, prefix, element string, view func(*network, T) any) ([]member, error) {
 	var list []T
 	wanted := c.list(ids)
 	if len(wanted) == 0 {

@@ -46,6 +46,8 @@ var notFound = map[string]struct{ code, text string }{
 	"nat":      {"NatGatewayNotFound", "NAT gateway %s was not found"},
 	"eipalloc": {"InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"},
 	"vpce":     {"InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist"},
+	"pl":       {"InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist"},
+	"acl":      {"InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"},
 	"eni":      {"InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist"},
 }
 

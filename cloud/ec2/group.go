@@ -9,7 +9,7 @@ import (
 )
 
 // ruleParams are the parameters that name rules.
-const ruleParams = "GroupId IpPermissions"
+const ruleParams = "GroupId IpPermissions IpProtocol FromPort ToPort CidrIp"
 
 // group is a security group with its rules. Traffic that no rule lets through is dropped without a word.
 type group struct {
@@ -92,18 +92,24 @@ func (g *group) attribute(_ *network, name string) ([]string, bool) {
 }
 
 type permissionView struct {
-	Protocol string         `xml:"ipProtocol"`
-	From     *int           `xml:"fromPort"`
-	To       *int           `xml:"toPort"`
-	Groups   set[groupPair] `xml:"groups"`
-	IPv4     set[rangeView] `xml:"ipRanges"`
-	IPv6     set[rangeView] `xml:"ipv6Ranges"`
-	Prefixes set[string]    `xml:"prefixListIds"`
+	Protocol string          `xml:"ipProtocol"`
+	From     *int            `xml:"fromPort"`
+	To       *int            `xml:"toPort"`
+	Groups   set[groupPair]  `xml:"groups"`
+	IPv4     set[rangeView]  `xml:"ipRanges"`
+	IPv6     set[rangeView]  `xml:"ipv6Ranges"`
+	Prefixes set[prefixPair] `xml:"prefixListIds"`
+}
+
+type prefixPair struct {
+	ID   string `xml:"prefixListId"`
+	Text string `xml:"description,omitempty"`
 }
 
 type groupPair struct {
 	Owner string `xml:"userId"`
 	ID    string `xml:"groupId"`
+	Text  string `xml:"description,omitempty"`
 }
 
 type rangeView struct {
@@ -146,8 +152,10 @@ func viewRules(n *network, rules []rule, egress bool) set[permissionView] {
 			at[key], views = i, append(views, v)
 		}
 		switch {
+		case r.PrefixList != "":
+			views[i].Prefixes = append(views[i].Prefixes, prefixPair{r.PrefixList, r.Text})
 		case r.Group != "":
-			views[i].Groups = append(views[i].Groups, groupPair{n.account, r.Group})
+			views[i].Groups = append(views[i].Groups, groupPair{n.account, r.Group, r.Text})
 		case r.CIDR.Addr().Is6():
 			views[i].IPv6 = append(views[i].IPv6, rangeView{IPv6: r.CIDR.String(), Text: r.Text})
 		default:
@@ -158,30 +166,48 @@ func viewRules(n *network, rules []rule, egress bool) set[permissionView] {
 }
 
 func (s *Service) describeSecurityGroups(c *call) ([]member, error) {
-	if names := c.list("GroupName"); len(names) > 0 {
-		return nil, unsupported("the embedded cloud finds security groups by GroupId or with the filter group-name, not by GroupName")
+	// GroupName finds groups of the default VPC only, as on AWS.
+	n := s.network.Load()
+	names := c.list("GroupName")
+	for i, name := range names {
+		g, ok := first(n, func(g *group) bool {
+			v, ok := get[*vpc](n, g.VPC)
+			return ok && v.Default && g.Name == name
+		})
+		if !ok {
+			return nil, clientError("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC", name)
+		}
+		c.form.Set(fmt.Sprintf("GroupId.%d", len(c.list("GroupId"))+1), g.ID)
+		c.form.Del(fmt.Sprintf("GroupName.%d", i+1))
 	}
-	return describe(s, c, "GroupId", "sg", "securityGroupInfo", viewGroup)
+	return describeIn(n, c, "GroupId", "sg", "securityGroupInfo", viewGroup)
 }
 
 type ruleView struct {
-	ID       string `xml:"securityGroupRuleId"`
-	Group    string `xml:"groupId"`
-	Owner    string `xml:"groupOwnerId"`
-	Egress   bool   `xml:"isEgress"`
-	Protocol string `xml:"ipProtocol"`
-	From     int    `xml:"fromPort"`
-	To       int    `xml:"toPort"`
-	IPv4     string `xml:"cidrIpv4,omitempty"`
-	IPv6     string `xml:"cidrIpv6,omitempty"`
-	Text     string `xml:"description,omitempty"`
+	ID       string     `xml:"securityGroupRuleId"`
+	Group    string     `xml:"groupId"`
+	Owner    string     `xml:"groupOwnerId"`
+	Egress   bool       `xml:"isEgress"`
+	Protocol string     `xml:"ipProtocol"`
+	From     int        `xml:"fromPort"`
+	To       int        `xml:"toPort"`
+	IPv4     string     `xml:"cidrIpv4,omitempty"`
+	IPv6     string     `xml:"cidrIpv6,omitempty"`
+	Other    *groupPair `xml:"referencedGroupInfo,omitempty"`
+	Prefixes string     `xml:"prefixListId,omitempty"`
+	Text     string     `xml:"description,omitempty"`
 }
 
 func viewRule(n *network, g *group, r rule) ruleView {
 	v := ruleView{ID: r.ID, Group: g.ID, Owner: n.account, Egress: r.Egress, Protocol: r.Protocol, From: r.From, To: r.To, Text: r.Text}
-	if r.Group == "" && r.CIDR.Addr().Is6() {
+	switch {
+	case r.Group != "":
+		v.Other = &groupPair{Owner: n.account, ID: r.Group}
+	case r.PrefixList != "":
+		v.Prefixes = r.PrefixList
+	case r.CIDR.Addr().Is6():
 		v.IPv6 = r.CIDR.String()
-	} else if r.Group == "" {
+	default:
 		v.IPv4 = r.CIDR.String()
 	}
 	return v
@@ -194,22 +220,34 @@ func (s *Service) describeSecurityGroupRules(c *call) ([]member, error) {
 		return nil, err
 	}
 	wanted := c.list("SecurityGroupRuleId")
+	for _, id := range wanted {
+		if _, ok := first(n, func(g *group) bool { return slices.ContainsFunc(g.Rules, func(r rule) bool { return r.ID == id }) }); !ok {
+			return nil, missing("sgr", id)
+		}
+	}
+	for _, f := range filters {
+		if f.name != "group-id" && f.name != "security-group-rule-id" {
+			return nil, invalidParameter("The filter '%s' is invalid", f.name)
+		}
+	}
 	views := set[ruleView]{}
 	for _, g := range all[*group](n, nil) {
-		keep := true
-		for _, f := range filters {
-			if f.name != "group-id" {
-				return nil, invalidParameter("The filter '%s' is invalid", f.name)
-			}
-			keep = keep && f.pass([]string{g.ID})
-		}
 		for _, r := range g.Rules {
-			if keep && (len(wanted) == 0 || slices.Contains(wanted, r.ID)) {
+			keep := len(wanted) == 0 || slices.Contains(wanted, r.ID)
+			for _, f := range filters {
+				keep = keep && f.pass([]string{map[string]string{"group-id": g.ID, "security-group-rule-id": r.ID}[f.name]})
+			}
+			if keep {
 				views = append(views, viewRule(n, g, r))
 			}
 		}
 	}
-	return []member{{"securityGroupRuleSet", views}}, nil
+	slices.SortFunc(views, func(a, b ruleView) int { return strings.Compare(a.ID, b.ID) })
+	views, next, err := page(c, views, func(v ruleView) string { return v.ID })
+	if err != nil {
+		return nil, err
+	}
+	return withToken([]member{{"securityGroupRuleSet", set[ruleView](views)}}, next), nil
 }
 
 func (s *Service) createSecurityGroup(c *call) ([]member, error) {
@@ -267,6 +305,13 @@ func (s *Service) deleteSecurityGroup(c *call) ([]member, error) {
 		if g.Name == "default" {
 			return clientError("CannotDelete", "the specified group: \"%s\" name: \"default\" cannot be deleted by a user", id)
 		}
+		if i, ok := s.usedBy(&ch.network, "", id); ok {
+			return dependency("resource %s has a dependent object: %s", id, i)
+		}
+		names := func(r rule) bool { return r.Group == id }
+		if o, ok := first(&ch.network, func(o *group) bool { return o.ID != id && slices.ContainsFunc(o.Rules, names) }); ok {
+			return dependency("resource %s has a dependent object: a rule of %s names it", id, o.ID)
+		}
 		for _, e := range inVPC[*endpoint](&ch.network, g.VPC) {
 			if slices.Contains(e.Groups, id) {
 				return dependency("resource %s has a dependent object: %s", id, e.ID)
@@ -278,32 +323,50 @@ func (s *Service) deleteSecurityGroup(c *call) ([]member, error) {
 	return []member{{"return", err == nil}, {"groupId", id}}, err
 }
 
-// rules reads IpPermissions.N.
+// ports reads a rule's protocol and ports, of the parameters that begin with prefix.
+func (c *call) ports(prefix string) (rule, error) {
+	r := rule{Protocol: strings.ToLower(c.get(prefix + "IpProtocol")), From: -1, To: -1}
+	switch r.Protocol {
+	case "":
+		return r, missingParameter("IpProtocol")
+	case "all":
+		r.Protocol = "-1"
+	case "6":
+		r.Protocol = "tcp"
+	case "17":
+		r.Protocol = "udp"
+	}
+	if r.Protocol != "-1" {
+		var err1, err2 error
+		r.From, err1 = strconv.Atoi(c.get(prefix + "FromPort"))
+		r.To, err2 = strconv.Atoi(c.get(prefix + "ToPort"))
+		if err1 != nil || err2 != nil || r.From > r.To || r.To > 65535 {
+			return r, invalidParameter("Invalid TCP/UDP port range (%s:%s)", c.get(prefix+"FromPort"), c.get(prefix+"ToPort"))
+		}
+	}
+	return r, nil
+}
+
+// rules reads IpPermissions.N, or the parameters from before it, which name one rule.
 func (c *call) rules(egress bool) ([]rule, error) {
 	var rules []rule
+	if c.has("CidrIp") {
+		r, err := c.ports("")
+		if err == nil {
+			r.CIDR, err = parsePrefix(c.get("CidrIp"), false)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.Egress = egress
+		rules = append(rules, r)
+	}
 	for _, p := range c.members("IpPermissions") {
-		base := rule{Egress: egress, Protocol: strings.ToLower(c.get(p + ".IpProtocol")), From: -1, To: -1}
-		switch base.Protocol {
-		case "":
-			return nil, missingParameter("IpProtocol")
-		case "all":
-			base.Protocol = "-1"
-		case "6":
-			base.Protocol = "tcp"
-		case "17":
-			base.Protocol = "udp"
+		base, err := c.ports(p + ".")
+		if err != nil {
+			return nil, err
 		}
-		if base.Protocol != "-1" {
-			var err1, err2 error
-			base.From, err1 = strconv.Atoi(c.get(p + ".FromPort"))
-			base.To, err2 = strconv.Atoi(c.get(p + ".ToPort"))
-			if err1 != nil || err2 != nil || base.From > base.To {
-				return nil, invalidParameter("Invalid TCP/UDP port range (%s:%s)", c.get(p+".FromPort"), c.get(p+".ToPort"))
-			}
-		}
-		if c.has(p + ".PrefixListIds") {
-			return nil, unsupported("the embedded cloud has no rules for prefix lists")
-		}
+		base.Egress = egress
 		add := func(list, member string, v6 bool) error {
 			for _, m := range c.members(p + "." + list) {
 				r := base
@@ -325,6 +388,11 @@ func (c *call) rules(egress bool) ([]rule, error) {
 		for _, m := range c.members(p + ".Groups") {
 			r := base
 			r.Group, r.Text = c.get(m+".GroupId"), c.get(m+".Description")
+			rules = append(rules, r)
+		}
+		for _, m := range c.members(p + ".PrefixListIds") {
+			r := base
+			r.PrefixList, r.Text = c.get(m+".PrefixListId"), c.get(m+".Description")
 			rules = append(rules, r)
 		}
 	}
@@ -350,6 +418,9 @@ func (s *Service) authorizeRules(c *call) ([]member, error) {
 		w = *g
 		w.Rules = slices.Clone(g.Rules)
 		for i := range rules {
+			if err := rules[i].check(&ch.network); err != nil {
+				return err
+			}
 			if slices.ContainsFunc(w.Rules, rules[i].same) {
 				return clientError("InvalidPermission.Duplicate", "the specified rule already exists")
 			}
@@ -367,6 +438,61 @@ func (s *Service) authorizeRules(c *call) ([]member, error) {
 		views = append(views, viewRule(s.network.Load(), &w, r))
 	}
 	return []member{{"return", true}, {"securityGroupRuleSet", views}}, nil
+}
+
+// check refuses a rule for what is not there.
+func (r rule) check(n *network) error {
+	if r.Group != "" {
+		_, err := find[*group](n, "sg", r.Group)
+		return err
+	}
+	if r.PrefixList != "" && r.PrefixList != prefixLists["s3"] && r.PrefixList != prefixLists["dynamodb"] {
+		return missing("pl", r.PrefixList)
+	}
+	return nil
+}
+
+// modifyRules replaces rules by others and keeps their ids.
+func (s *Service) modifyRules(c *call) ([]member, error) {
+	return done, s.update(c.ctx, func(ch *change) error {
+		g, err := find[*group](&ch.network, "sg", c.get("GroupId"))
+		if err != nil {
+			return err
+		}
+		w := *g
+		w.Rules = slices.Clone(g.Rules)
+		for _, p := range c.members("SecurityGroupRule") {
+			id := c.get(p + ".SecurityGroupRuleId")
+			at := slices.IndexFunc(w.Rules, func(r rule) bool { return r.ID == id })
+			if at < 0 {
+				return missing("sgr", id)
+			}
+			p += ".SecurityGroupRule."
+			r, err := c.ports(p)
+			if err != nil {
+				return err
+			}
+			r.ID, r.Egress, r.Text = id, w.Rules[at].Egress, c.get(p+"Description")
+			r.Group, r.PrefixList = c.get(p+"ReferencedGroupId"), c.get(p+"PrefixListId")
+			switch v4, v6 := c.get(p+"CidrIpv4"), c.get(p+"CidrIpv6"); {
+			case v4 != "":
+				r.CIDR, err = parsePrefix(v4, false)
+			case v6 != "":
+				r.CIDR, err = parsePrefix(v6, true)
+			case r.Group == "" && r.PrefixList == "":
+				err = missingParameter("CidrIpv4")
+			}
+			if err == nil {
+				err = r.check(&ch.network)
+			}
+			if err != nil {
+				return err
+			}
+			w.Rules[at] = r
+		}
+		ch.put(&w)
+		return nil
+	})
 }
 
 func (s *Service) revokeRules(c *call) ([]member, error) {

@@ -27,6 +27,9 @@ type Config struct {
 	Account string
 	Region  string
 	Log     *slog.Logger
+	// Attachments are the places of all functions in VPCs: their interfaces can be described, and hold subnets and
+	// security groups in place. It may be nil.
+	Attachments func() []Attachment
 }
 
 // Service is EC2. It is safe for concurrent use and owns no goroutine.

@@ -82,13 +82,8 @@ type subnetView struct {
 func (s *Service) viewSubnet(n *network, v *subnet) any {
 	const reserved = 5 // AWS keeps the first four addresses and the last
 	free := 1<<(32-v.IPv4.CIDR.Bits()) - reserved
-	for _, nat := range inVPC[*natGateway](n, v.VPC) {
-		if nat.Subnet == v.ID {
-			free--
-		}
-	}
-	for _, e := range inVPC[*endpoint](n, v.VPC) {
-		if slices.Contains(e.Subnets, v.ID) {
+	for _, i := range s.interfaces(n) {
+		if i.Subnet == v.ID {
 			free--
 		}
 	}
@@ -191,6 +186,9 @@ func (s *Service) deleteSubnet(c *call) ([]member, error) {
 		if err != nil {
 			return err
 		}
+		if i, ok := s.usedBy(&ch.network, id, ""); ok {
+			return dependency("The subnet '%s' has dependencies and cannot be deleted: %s is in it.", id, i)
+		}
 		for _, nat := range inVPC[*natGateway](&ch.network, v.VPC) {
 			if nat.Subnet == id {
 				return dependency("The subnet '%s' has dependencies and cannot be deleted: delete %s first.", id, nat.ID)
@@ -272,6 +270,32 @@ func (s *Service) associateSubnetCidrBlock(c *call) ([]member, error) {
 		return nil, err
 	}
 	return []member{{"subnetId", c.get("SubnetId")}, {"ipv6CidrBlockAssociation", viewBlock(added, "associating")}}, nil
+}
+
+func (s *Service) disassociateSubnetCidrBlock(c *call) ([]member, error) {
+	id, err := c.need("AssociationId")
+	if err != nil {
+		return nil, err
+	}
+	var v subnet
+	var gone block
+	err = s.update(c.ctx, func(ch *change) error {
+		old, ok := first(&ch.network, func(v *subnet) bool { return len(v.IPv6) > 0 && v.IPv6[0].Association == id })
+		if !ok {
+			return clientError("InvalidSubnetCidrBlockAssociationID.NotFound", "The subnet CIDR block association ID '%s' does not exist", id)
+		}
+		if i, used := s.usedBy(&ch.network, old.ID, ""); used {
+			return dependency("The subnet '%s' has dependencies: %s is in it.", old.ID, i)
+		}
+		v = *old
+		gone, v.IPv6, v.AssignIPv6 = v.IPv6[0], nil, false
+		ch.put(&v)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []member{{"subnetId", v.ID}, {"ipv6CidrBlockAssociation", viewBlock(gone, "disassociating")}}, nil
 }
 
 // Placement returns the VPC of these subnets and security groups, which must exist and be in one VPC, and whether

@@ -151,17 +151,6 @@ func (s *Service) describeTags(c *call) ([]member, error) {
 	return withToken([]member{{"tagSet", set[item](items)}}, next), nil
 }
 
-// describeInterfaces finds none: functions' network interfaces exist only on AWS.
-func (s *Service) describeInterfaces(c *call) ([]member, error) {
-	if ids := c.list("NetworkInterfaceId"); len(ids) > 0 {
-		return nil, missing("eni", ids[0])
-	}
-	if _, err := c.filters(); err != nil {
-		return nil, err
-	}
-	return []member{{"networkInterfaceSet", set[string]{}}}, nil
-}
-
 // describeAccount answers the questions that tools ask before they use EC2: whether the account has VPCs at all.
 func (s *Service) describeAccount(c *call) ([]member, error) {
 	type value struct {

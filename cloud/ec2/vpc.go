@@ -353,6 +353,38 @@ func (s *Service) makeDefault(ch *change) error {
 	return nil
 }
 
+// describeRegions names the one region that this cloud is.
+func (s *Service) describeRegions(c *call) ([]member, error) {
+	type item struct {
+		Name     string `xml:"regionName"`
+		Endpoint string `xml:"regionEndpoint"`
+		OptIn    string `xml:"optInStatus"`
+	}
+	filters, err := c.filters()
+	if err != nil {
+		return nil, err
+	}
+	region := item{s.Region, "ec2." + s.Region + ".amazonaws.com", "opt-in-not-required"}
+	pass := true
+	for _, f := range filters {
+		value, ok := map[string]string{"region-name": region.Name, "endpoint": region.Endpoint, "opt-in-status": region.OptIn}[f.name]
+		if !ok {
+			return nil, invalidParameter("The filter '%s' is invalid", f.name)
+		}
+		pass = pass && f.pass([]string{value})
+	}
+	for _, name := range c.list("RegionName") {
+		if name != s.Region {
+			return nil, invalidParameter("Invalid region(s): [%s]", name)
+		}
+	}
+	items := set[item]{}
+	if pass {
+		items = append(items, region)
+	}
+	return []member{{"regionInfo", items}}, nil
+}
+
 type zone struct {
 	Name     string      `xml:"zoneName"`
 	ID       string      `xml:"zoneId"`

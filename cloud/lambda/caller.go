@@ -1,5 +1,10 @@
 package lambda
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Caller is the function that an access key belongs to.
 type Caller struct {
 	Function string // its name
@@ -22,4 +27,19 @@ func (s *Service) Caller(accessKeyID string) (Caller, bool) {
 		return Caller{}, false
 	}
 	return c.(Caller), true
+}
+
+// Placements are the functions that sit in VPCs, once for each version.
+func (s *Service) Placements() []Caller {
+	var list []Caller
+	for _, f := range s.catalog.all() {
+		for _, r := range f.Versions {
+			if v := r.Config.VpcConfig; v != nil && len(v.SubnetIds) > 0 {
+				list = append(list, Caller{Function: f.Name, ARN: r.Config.FunctionArn,
+					VPC: &VPCConfig{SubnetIDs: v.SubnetIds, SecurityGroupIDs: v.SecurityGroupIds, VPCID: v.VpcId, IPv6: v.Ipv6AllowedForDualStack}})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Caller) int { return cmp.Compare(a.ARN, b.ARN) })
+	return list
 }
