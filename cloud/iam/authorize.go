@@ -15,11 +15,17 @@ import (
 // The first of equal denials is logged, with the statements that were looked at and what to write in a script; it is
 // logged again once something in IAM has changed.
 func (s *Service) Authorize(ctx context.Context, p protocol.Protocol, action, resource string, keys map[string]string) error {
+	return s.AuthorizeResource(ctx, p, action, resource, keys, nil)
+}
+
+// AuthorizeResource is [Service.Authorize] for a resource with a policy of its own: that of a function or a bucket. policy
+// may be nil.
+func (s *Service) AuthorizeResource(ctx context.Context, p protocol.Protocol, action, resource string, keys map[string]string, policy *Document) error {
 	who, ok := PrincipalFrom(ctx)
 	if !ok {
 		return refuse(p, unsigned)
 	}
-	if who.Kind == Root && !who.session.restricted() {
+	if who.Kind == Root && !who.session.restricted() && policy == nil {
 		return nil
 	}
 	q := &inquiry{
@@ -37,7 +43,7 @@ func (s *Service) Authorize(ctx context.Context, p protocol.Protocol, action, re
 	if who.session != nil && len(who.session.Tags) > 0 {
 		q.tags = withTags(who.session.Tags, q.tags)
 	}
-	v := decide(d, id, who.session, q, true)
+	v := decide(d, id, who.session, q, policy)
 	if v.allowed {
 		return nil
 	}
@@ -52,56 +58,79 @@ type verdict struct {
 	allowed bool
 	denied  bool    // by a statement; otherwise for want of one that allows
 	because string  // in AWS's words, from "because" or "with" on
-	fix     string  // what to write, or to remove, so that it is allowed
+	where   string  // what to change
+	write   string  // what to write there, or what stands there and is to be narrowed
 	looked  []layer // what was evaluated
 }
 
-const identityBased = "identity-based policy"
+// The kinds of policies, as AWS's refusals call them.
+const (
+	identityBased = "identity-based policy"
+	resourceBased = "resource-based policy"
+	boundary      = "permissions boundary"
+	sessionPolicy = "session policy"
+)
 
-// layer is one of the sets of policies that all have to agree.
+// layer is one of the sets of policies that a decision looks at.
 type layer struct {
-	kind   string // as AWS's refusals call it
+	kind   string
 	grants []grant
 	needed bool // without an Allow here the request is refused
 }
 
-// decide applies AWS's order: an explicit Deny anywhere wins, then each layer that is there must allow. id is nil for
-// the root, whom only a session policy bounds. Without needIdentity, a resource policy has allowed the caller by name and
-// the identity policies can only deny.
-func decide(d *directory, id *identity, session *credential, q *inquiry, needIdentity bool) verdict {
-	var layers [3]layer
-	all := layers[:0]
+// decide applies AWS's order: an explicit Deny anywhere wins, then each layer that is there must allow. A resource policy
+// that names the caller's role, or everybody, takes the place of the identity policies; one that names the user or the
+// session itself also that of the boundary and of the session policies; one that names the account leaves it to them. id
+// is nil for the root, whom only session policies and the denials of a resource policy bound.
+func decide(d *directory, id *identity, session *credential, q *inquiry, policy *Document) verdict {
+	needIdentity, needBounds := true, true
+	if policy != nil {
+		switch effect, _, exact := policy.evaluate(q); effect {
+		case Allowed:
+			needIdentity, needBounds = false, !exact
+		}
+	}
+	return judge(layers(d, id, session, policy, needIdentity, needBounds), q)
+}
+
+func layers(d *directory, id *identity, session *credential, policy *Document, needIdentity, needBounds bool) []layer {
+	all := make([]layer, 0, 4)
 	if id != nil {
-		all = append(all, layer{identityBased, nil, needIdentity})
-		identity := &all[0]
-		if len(id.Attached) == 0 {
-			identity.grants = id.inline
-		} else {
-			identity.grants = append(make([]grant, 0, len(id.inline)+len(id.Attached)), id.inline...)
+		own := layer{identityBased, id.inline, needIdentity}
+		if len(id.Attached) > 0 {
+			own.grants = append(make([]grant, 0, len(id.inline)+len(id.Attached)), id.inline...)
 			for _, arn := range id.Attached {
-				identity.grants = append(identity.grants, d.managed(arn)...)
+				own.grants = append(own.grants, d.managed(arn)...)
 			}
 		}
+		all = append(all, own)
 		if id.Boundary != "" {
-			all = append(all, layer{"permissions boundary", d.managed(id.Boundary), true})
+			all = append(all, layer{boundary, d.managed(id.Boundary), needBounds})
 		}
 	}
 	if session.restricted() {
-		l := layer{"session policy", session.session, true}
+		l := layer{sessionPolicy, session.session, needBounds}
 		for _, arn := range session.Managed {
 			l.grants = append(l.grants[:len(l.grants):len(l.grants)], d.managed(arn)...)
 		}
 		all = append(all, l)
 	}
+	if policy != nil {
+		all = append(all, layer{resourceBased, []grant{{"resource policy", policy}}, false})
+	}
+	return all
+}
+
+func judge(all []layer, q *inquiry) verdict {
 	missing := ""
 	for _, l := range all {
 		allowed := false
 		for _, g := range l.grants {
-			switch effect, i := g.doc.evaluate(q); effect {
+			switch effect, i, _ := g.doc.evaluate(q); effect {
 			case Denied:
 				return verdict{
 					because: "with an explicit deny in " + article(l.kind), looked: all, denied: true,
-					fix: "narrow this, for a deny wins over every allow: " + g.source + ": " + g.doc.statements[i].String(),
+					where: "narrow this statement of " + g.source + ": a deny wins over every allow", write: g.doc.statements[i].String(),
 				}
 			case Allowed:
 				allowed = true
@@ -114,10 +143,17 @@ func decide(d *directory, id *identity, session *credential, q *inquiry, needIde
 	if missing == "" {
 		return verdict{allowed: true}
 	}
-	v := verdict{because: "because no " + missing + " allows the " + q.Action + " action", looked: all}
-	v.fix = `allow "` + q.Action + `" "` + grantable(q.Resource) + `"`
-	if missing != identityBased {
-		v.fix = "in the " + missing + ", " + v.fix
+	v := verdict{
+		because: "because no " + missing + " allows the " + q.Action + " action", looked: all,
+		where: "in the " + missing, write: `allow "` + q.Action + `" "` + grantable(q.Resource) + `"`,
+	}
+	if missing == identityBased {
+		switch name := q.Principal.identityARN(); q.Principal.Kind {
+		case AssumedRole:
+			v.where = "in the policy of the role " + q.Principal.RoleName
+		default:
+			v.where = "in a policy of the user " + name[strings.LastIndexByte(name, '/')+1:]
+		}
 	}
 	return v
 }
@@ -139,18 +175,24 @@ func (d *directory) managed(arn string) []grant {
 	return []grant{{"managed policy " + p.Name, v.doc}}
 }
 
+// logDenial says everything that AWS leaves to be found out: which statements there are, why each of them does not allow
+// the request, and the line of a script that would.
 func (s *Service) logDenial(ctx context.Context, q *inquiry, v verdict) {
 	var looked []string
 	for _, l := range v.looked {
 		for _, g := range l.grants {
 			for i := range g.doc.statements {
-				looked = append(looked, g.source+": "+g.doc.statements[i].String())
+				st := &g.doc.statements[i]
+				looked = append(looked, g.source+": "+st.String()+" ("+st.explain(q)+")")
 			}
 		}
 	}
+	if looked == nil {
+		looked = []string{"none: there are no policies"}
+	}
 	s.log.LogAttrs(ctx, slog.LevelWarn, "access denied",
 		slog.String("principal", q.Principal.ARN), slog.String("action", q.Action), slog.String("resource", q.Resource),
-		slog.String("reason", v.because), slog.Any("statements", looked), slog.String("fix", v.fix))
+		slog.String("reason", v.because), slog.Any("statements", looked), slog.String("where", v.where), slog.String("write", v.write))
 }
 
 // grantable turns the resource of a request into what a policy would say for all of its kind: a connection's id is not

@@ -47,13 +47,14 @@ type inquiry struct {
 // Evaluate says what the policy has to say about r. In a policy whose statements have no principals, an identity
 // policy, every statement is about the caller.
 func (d *Document) Evaluate(r Request) Effect {
-	effect, _ := d.evaluate(&inquiry{Request: r, now: time.Now()})
+	effect, _, _ := d.evaluate(&inquiry{Request: r, now: time.Now()})
 	return effect
 }
 
-// evaluate also returns the index of the statement that decided, or -1.
-func (d *Document) evaluate(q *inquiry) (Effect, int) {
-	effect, decided := NoMatch, -1
+// evaluate also returns the index of the statement that decided, or -1, and whether an Allow is for the user or the session
+// itself rather than for a role or for everybody.
+func (d *Document) evaluate(q *inquiry) (effect Effect, decided int, exact bool) {
+	decided = -1
 	for i := range d.statements {
 		st := &d.statements[i]
 		how := st.match(q)
@@ -61,14 +62,39 @@ func (d *Document) evaluate(q *inquiry) (Effect, int) {
 		case how == noPrincipal:
 			continue
 		case st.deny:
-			return Denied, i
-		case how == viaAccount && effect == NoMatch:
-			effect, decided = Delegated, i
-		case how == namedExactly && effect < Allowed:
-			effect, decided = Allowed, i
+			return Denied, i, false
+		case how == viaAccount:
+			if effect == NoMatch {
+				effect, decided = Delegated, i
+			}
+		case effect < Allowed:
+			effect, decided, exact = Allowed, i, how == namedExactly
+		default:
+			exact = exact || how == namedExactly
 		}
 	}
-	return effect, decided
+	return effect, decided, exact
+}
+
+// explain says in a few words what a statement that did not decide has to do with a request.
+func (st *statement) explain(q *inquiry) string {
+	switch {
+	case matchesAny(st.actions, q.Action) == st.notActions:
+		return "another action"
+	case len(st.resources) > 0 && st.matchesResource(q) == st.notResource:
+		return "another resource"
+	case st.principals != nil && st.principals.match(&q.Request) == noPrincipal:
+		return "another principal"
+	}
+	for i := range st.conditions {
+		if c := &st.conditions[i]; !c.holds(q) {
+			if value, ok := q.key(c.key); ok {
+				return "its condition does not hold: " + c.key + " is " + strconv.Quote(value)
+			}
+			return "its condition does not hold: the request has no " + c.key
+		}
+	}
+	return "it applies"
 }
 
 // match says whether the statement applies. A statement without a Principal element is about the caller.

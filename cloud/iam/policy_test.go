@@ -192,7 +192,7 @@ func TestPrincipals(t *testing.T) {
 		{`"Principal":{"AWS":"arn:aws:iam::111122223333:root"}`, owner, Allowed},
 		{`"Principal":{"AWS":"444455556666"}`, dev, NoMatch},
 		{`"Principal":{"AWS":["444455556666","arn:aws:iam::111122223333:user/team/dev"]}`, dev, Allowed},
-		{`"Principal":{"AWS":"arn:aws:iam::111122223333:role/path/watch-role"}`, watch, Allowed},
+		{`"Principal":{"AWS":"arn:aws:iam::111122223333:role/watch-role"}`, watch, Allowed},
 		{`"Principal":{"AWS":"arn:aws:iam::111122223333:role/other-role"}`, watch, NoMatch},
 		{`"Principal":{"AWS":"arn:aws:sts::111122223333:assumed-role/watch-role/watch"}`, watch, Allowed},
 		{`"Principal":{"AWS":"AROAQ3EGVEXAMPLE0WATC"}`, watch, Allowed},

@@ -61,7 +61,8 @@ type matchKind int
 const (
 	noPrincipal  matchKind = iota
 	viaAccount             // names the caller's account: the account's own policies decide
-	namedExactly           // names the caller, its role, its service or everyone
+	viaRole                // names the caller's role, or everybody
+	namedExactly           // names the user, the session or the service itself
 )
 
 func (p *principals) match(r *Request) matchKind {
@@ -70,14 +71,14 @@ func (p *principals) match(r *Request) matchKind {
 		return how
 	}
 	if how == noPrincipal {
-		return namedExactly
+		return viaRole
 	}
 	return noPrincipal
 }
 
 func (p *principals) names(r *Request) matchKind {
 	if p.everyone {
-		return namedExactly
+		return viaRole
 	}
 	if r.Service != "" {
 		for _, s := range p.services {
@@ -92,9 +93,12 @@ func (p *principals) names(r *Request) matchKind {
 	}
 	how := noPrincipal
 	for _, v := range p.aws {
-		switch {
-		case r.Principal.is(v):
-			return namedExactly
+		switch is := r.Principal.is(v); {
+		case is == namedExactly:
+			return is
+		case is == viaRole:
+			how = viaRole
+		case how == viaRole:
 		case v == r.Principal.Account, v == "arn:aws:iam::"+r.Principal.Account+":root":
 			how = viaAccount
 		}
@@ -102,20 +106,21 @@ func (p *principals) names(r *Request) matchKind {
 	return how
 }
 
-// is reports whether v, from a policy, names the principal itself or the role whose session it is.
-func (p *Principal) is(v string) bool {
-	if v == p.ARN {
-		return true
+// is says how far v, from a policy, names the principal: itself, or the role whose session it is.
+func (p *Principal) is(v string) matchKind {
+	byName := namedExactly
+	if p.Kind == AssumedRole {
+		byName = viaRole
 	}
-	if id, _, _ := strings.Cut(p.UserID, ":"); v == id && isUniqueID(v) {
-		return true
+	switch {
+	case v == p.ARN:
+		return namedExactly
+	case isUniqueID(v) && v == p.uniqueID():
+		return byName
+	case p.Kind == AssumedRole && v == p.identityARN():
+		return viaRole
 	}
-	if p.Kind != AssumedRole {
-		return false
-	}
-	// Role names are unique in an account, whatever their path.
-	rest, ok := strings.CutPrefix(v, "arn:aws:iam::"+p.Account+":role/")
-	return ok && rest[strings.LastIndexByte(rest, '/')+1:] == p.RoleName
+	return noPrincipal
 }
 
 func isAccount(s string) bool {

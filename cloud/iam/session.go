@@ -26,7 +26,7 @@ func (s *Service) assumable(roleARN, servicePrincipal string) (*role, error) {
 		},
 		region: s.region, now: s.now(),
 	}
-	if effect, _ := r.trust.evaluate(q); effect != Allowed {
+	if effect, _, _ := r.trust.evaluate(q); effect != Allowed {
 		return nil, fmt.Errorf("the trust policy of role %s does not let %s assume it: it needs "+
 			`{"Effect":"Allow","Principal":{"Service":%q},"Action":"sts:AssumeRole"}`, r.Name, servicePrincipal, servicePrincipal)
 	}

@@ -121,16 +121,17 @@ func (c *call) authorizeAssume(who *Principal, arn, sessionName string, tagged b
 		}
 		trust := NoMatch
 		if found {
-			trust, _ = r.trust.evaluate(q)
+			trust, _, _ = r.trust.evaluate(q)
 		}
-		v := decide(c.dir, id, who.session, q, trust != Allowed)
+		v := judge(layers(c.dir, id, who.session, nil, trust != Allowed, true), q)
 		if trust == NoMatch || trust == Denied || !v.allowed {
 			switch {
 			case !found:
-				v.because, v.fix = "because there is no such role", "create the role, or name another"
+				v.because, v.where, v.write = "because there is no such role", "create the role, or name another", ""
 			case !v.denied && (trust == NoMatch || trust == Denied):
 				v.because = "because the trust policy of the role does not allow the caller"
-				v.fix = `in the role's assume block, allow "` + action + `" to the principal ` + who.identityARN()
+				v.where = "in the assume block of the role " + r.Name
+				v.write = `allow "` + action + "\"\n    principal aws.principal.AWS \"" + who.identityARN() + `"`
 			}
 			if c.denials.first(who.ARN + " " + action + " " + arn) {
 				c.logDenial(c.ctx, q, v)
