@@ -18,8 +18,7 @@ func (s *Service) Authorize(ctx context.Context, p protocol.Protocol, action, re
 	return s.AuthorizeResource(ctx, p, action, resource, keys, nil)
 }
 
-// AuthorizeResource is [Service.Authorize] for a resource with a policy of its own: that of a function or a bucket. policy
-// may be nil.
+// AuthorizeResource is [Service.Authorize] for a resource with a policy of its own. See [ResourceAuthorizer].
 func (s *Service) AuthorizeResource(ctx context.Context, p protocol.Protocol, action, resource string, keys map[string]string, policy *Document) error {
 	who, ok := PrincipalFrom(ctx)
 	if !ok {

@@ -35,7 +35,7 @@ type Service struct {
 	denials     denials
 }
 
-var _ Authorizer = (*Service)(nil)
+var _ ResourceAuthorizer = (*Service)(nil)
 
 // New opens the service on the state bucket "iam" and reads everything in it into memory.
 func New(ctx context.Context, c Config) (*Service, error) {

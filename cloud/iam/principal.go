@@ -16,6 +16,13 @@ type Authorizer interface {
 	Authorize(ctx context.Context, p protocol.Protocol, action, resource string, keys map[string]string) error
 }
 
+// ResourceAuthorizer is an [Authorizer] for resources that have a policy of their own. A resource's policy, which may be nil,
+// is judged together with its caller's.
+type ResourceAuthorizer interface {
+	Authorizer
+	AuthorizeResource(ctx context.Context, p protocol.Protocol, action, resource string, keys map[string]string, policy *Document) error
+}
+
 // Kind is the kind of a [Principal].
 type Kind string
 

@@ -33,7 +33,7 @@ const servicePrincipal = "lambda.amazonaws.com"
 
 // IAM is what this package asks of IAM; *[iam.Service] is one.
 type IAM interface {
-	iam.Authorizer
+	iam.ResourceAuthorizer
 	// CheckAssumable tells whether the trust policy of a role lets a service assume it.
 	CheckAssumable(ctx context.Context, roleARN, servicePrincipal string) error
 	// ServiceSession returns credentials of a role session that are valid until Revoke.

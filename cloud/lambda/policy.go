@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"context"
 	"encoding/json"
 	"regexp"
 	"sync"
@@ -89,30 +88,31 @@ func (p *policy) remove(sid, revision string) error {
 
 // allows judges a service that wants to invoke t by the resource policy of exactly this qualifier.
 func (s *Service) allows(f *function, t target, service, sourceARN string) bool {
-	p := f.Policies[t.qualifier]
-	if p == nil {
-		return false
-	}
-	document, err := p.document()
-	if err != nil {
-		s.Log.Error("lambda: a resource policy cannot be read", "function", t.name, "qualifier", t.qualifier, "error", err)
-		return false
-	}
-	return document.Evaluate(iam.Request{
+	document := s.resourcePolicy(f, t)
+	return document != nil && document.Evaluate(iam.Request{
 		Service: service, Action: "lambda:InvokeFunction", Resource: s.arn(t),
 		Keys: map[string]string{"aws:SourceArn": sourceARN, "aws:SourceAccount": s.Account},
 	}) == iam.Allowed
 }
 
-// grants reports whether the resource policy of t lets the principal of ctx do action without an identity policy. A
-// statement for the whole account does not: within the account it leaves the decision to the identity policies.
-func (s *Service) grants(ctx context.Context, f *function, t target, action string, keys map[string]string) bool {
-	principal, ok := iam.PrincipalFrom(ctx)
-	if f == nil || !ok || f.Policies[t.qualifier] == nil {
-		return false
+// resourcePolicy is the policy of exactly this qualifier; nil if it has none.
+func (s *Service) resourcePolicy(f *function, t target) *iam.Document {
+	p := f.Policies[t.qualifier]
+	if p == nil {
+		return nil
 	}
-	document, err := f.Policies[t.qualifier].document()
-	return err == nil && document.Evaluate(iam.Request{Principal: principal, Action: action, Resource: s.arn(t), Keys: keys}) == iam.Allowed
+	document, err := p.document()
+	if err != nil {
+		s.Log.Error("lambda: a resource policy cannot be read", "function", t.name, "qualifier", t.qualifier, "error", err)
+		return nil
+	}
+	return document
+}
+
+// allowsAnybody reports whether the resource policy of t lets callers do action whom nobody knows.
+func (s *Service) allowsAnybody(f *function, t target, action string, keys map[string]string) bool {
+	document := s.resourcePolicy(f, t)
+	return document != nil && document.Evaluate(iam.Request{Action: action, Resource: s.arn(t), Keys: keys}) == iam.Allowed
 }
 
 func (c *call) addPermission(t target) (any, error) {

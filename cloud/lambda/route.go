@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"quotewire/cloud/iam"
 	"quotewire/cloud/protocol"
 )
 
@@ -132,6 +133,7 @@ type call struct {
 	operation string
 	label     string            // the second label of the path
 	keys      map[string]string // condition keys
+	policy    *iam.Document     // that of the function, if it has one
 }
 
 // do authorizes the request and runs it. The operations that need more than their own permission ask for it themselves.
@@ -159,6 +161,7 @@ func (c *call) do(op *operation, labels []string) (any, error) {
 		for key, value := range f.Tags {
 			c.know("aws:ResourceTag/"+key, value)
 		}
+		c.policy = c.resourcePolicy(f, t)
 	}
 	if !looksFurther[op.name] {
 		if err := c.authorize(op.name, resource); err != nil {
@@ -186,7 +189,7 @@ func (c *call) know(key string, values ...string) {
 }
 
 func (c *call) authorize(action, resource string) error {
-	return c.IAM.Authorize(c.ctx, protocol.RESTJSON, "lambda:"+action, resource, c.keys)
+	return c.IAM.AuthorizeResource(c.ctx, protocol.RESTJSON, "lambda:"+action, resource, c.keys, c.policy)
 }
 
 // decode reads the request's JSON into v. A member that v does not have is refused: it would be ignored, and the

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"quotewire/cloud/iam"
 	"quotewire/cloud/protocol"
 )
 
@@ -241,20 +240,12 @@ func refuseURL(w http.ResponseWriter, status int, kind string) {
 // as well.
 func (s *Service) mayCall(ctx context.Context, u *functionURL, f *function, t target) bool {
 	keys := map[string]string{"lambda:FunctionUrlAuthType": u.AuthType, "lambda:InvokedViaFunctionUrl": "true"}
-	if u.AuthType == authNone {
-		ctx = iam.WithPrincipal(ctx, iam.Principal{})
-	}
 	for _, action := range []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} {
 		if u.AuthType == authIAM {
-			err := s.IAM.Authorize(ctx, protocol.RESTJSON, action, s.arn(t), keys)
-			if err == nil {
-				continue
+			if s.IAM.AuthorizeResource(ctx, protocol.RESTJSON, action, s.arn(t), keys, s.resourcePolicy(f, t)) != nil {
+				return false // IAM has logged it
 			}
-			if strings.Contains(err.Error(), "explicit deny") {
-				return false
-			}
-		}
-		if !s.grants(ctx, f, t, action, keys) {
+		} else if !s.allowsAnybody(f, t, action, keys) {
 			s.Log.Warn("lambda: a request for a function's URL was refused: its resource policy does not allow "+action, "function", t.name, "add", urlPermission(action, u, t))
 			return false
 		}
