@@ -175,13 +175,7 @@ func (r *role) compile() (err error) {
 	if r.trust, err = ParsePolicy(r.Trust); err != nil {
 		return fmt.Errorf("trust policy: %w", err)
 	}
-	for _, st := range r.trust.statements {
-		for i, arn := range st.principals.aws {
-			if id, ok := r.Trusted[arn]; ok {
-				st.principals.aws[i] = id
-			}
-		}
-	}
+	r.trust.BindTo(r.Trusted)
 	return r.identity.compile()
 }
 

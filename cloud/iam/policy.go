@@ -190,6 +190,30 @@ func (d *Document) checkIdentity() error {
 	return nil
 }
 
+// CheckResourcePolicy says what forbids d as the policy of a resource of a service, such as "s3". owns tells which resources
+// it may speak of; wildcards stand in them as written.
+func (d *Document) CheckResourcePolicy(service string, owns func(resource string) bool) error {
+	for _, st := range d.statements {
+		switch {
+		case st.principals == nil:
+			return errors.New("Missing required field Principal")
+		case len(st.resources) == 0:
+			return errors.New("Missing required field Resource")
+		}
+		for _, a := range st.actionText {
+			if vendor, _, _ := strings.Cut(strings.ToLower(a), ":"); a != "*" && vendor != service {
+				return errors.New("Policy has invalid action")
+			}
+		}
+		for _, r := range st.resourceText {
+			if !owns(r) {
+				return errors.New("Policy has invalid resource")
+			}
+		}
+	}
+	return nil
+}
+
 // checkTrust says what forbids d as a role's trust policy.
 func (d *Document) checkTrust() error {
 	for _, st := range d.statements {

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -44,7 +43,7 @@ func (id *identity) boundaryXML() *boundaryXML {
 func (r *role) xml(d *directory) roleXML {
 	return roleXML{
 		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: r.ARN, CreateDate: iso(r.Created),
-		AssumeRolePolicyDocument: encodeDocument(r.trustText(d)), Description: r.Description,
+		AssumeRolePolicyDocument: encodeDocument(d.spell(r.Trust, r.Trusted)), Description: r.Description,
 		PermissionsBoundary: r.boundaryXML(), Tags: tagsXML(r.Tags),
 	}
 }
@@ -98,39 +97,11 @@ func (r *role) setTrust(d *directory, text string) error {
 	if doc.size > maxTrustSize {
 		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustSize)
 	}
-	r.Trust, r.Trusted = text, nil
-	for _, st := range doc.statements {
-		for _, arn := range st.principals.aws {
-			id, ok := d.identityByARN(arn)
-			switch {
-			case ok:
-				if r.Trusted == nil {
-					r.Trusted = map[string]string{}
-				}
-				r.Trusted[arn] = id.ID
-			case namesIdentity(arn):
-				return malformedPolicy(fmt.Errorf("Invalid principal in policy: \"AWS\":%q", arn))
-			}
-		}
+	r.Trust = text
+	if r.Trusted, err = d.bind(doc); err != nil {
+		return malformedPolicy(err)
 	}
 	return nil
-}
-
-// namesIdentity reports whether arn is one of a role or a user, rather than of an account or a session.
-func namesIdentity(arn string) bool {
-	parts := strings.SplitN(arn, ":", arnParts)
-	return len(parts) == arnParts && parts[2] == "iam" && (strings.HasPrefix(parts[5], "role/") || strings.HasPrefix(parts[5], "user/"))
-}
-
-// trustText is the trust policy as it reads now: in place of a role or a user that was deleted stands its unique id.
-func (r *role) trustText(d *directory) string {
-	text := r.Trust
-	for arn, id := range r.Trusted {
-		if now, ok := d.identityByARN(arn); !ok || now.ID != id {
-			text = strings.ReplaceAll(text, `"`+arn+`"`, `"`+id+`"`)
-		}
-	}
-	return text
 }
 
 func (c *call) role() (*role, error) {

@@ -172,6 +172,7 @@ func (s *Service) deleteBucket(w http.ResponseWriter, r *request) error {
 	if err := s.buckets.Delete(ctx, r.bucket); err != nil {
 		return err
 	}
+	s.policies.Delete(r.bucket)
 	s.indexMu.Lock()
 	delete(s.indexes, r.bucket)
 	s.indexMu.Unlock()

@@ -169,5 +169,8 @@ func (s *Service) authorize(r *request, action, bucket, key string) error {
 			}
 		}
 	}
-	return s.IAM.Authorize(r.Context(), protocol.RESTXML, action, resource, keys)
+	if v := r.version(); v != "" && strings.HasSuffix(action, "Version") {
+		keys["s3:VersionId"] = v
+	}
+	return s.IAM.AuthorizeResource(r.Context(), protocol.RESTXML, action, resource, keys, s.policy(r.Context(), action, bucket))
 }

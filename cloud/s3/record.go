@@ -24,6 +24,7 @@ type bucket struct {
 	Created      time.Time
 	Tags         []tag              `json:",omitempty"`
 	Policy       string             `json:",omitempty"`
+	Principals   map[string]string  `json:",omitempty"` // unique ids of the roles and users that Policy names, by ARN
 	Versioning   string             `json:",omitempty"` // "", Enabled or Suspended
 	PublicAccess *publicAccessBlock `json:",omitempty"`
 }

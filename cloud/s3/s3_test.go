@@ -27,7 +27,12 @@ func (allowAll) Authorize(context.Context, protocol.Protocol, string, string, ma
 	return nil
 }
 
-func (allowAll) Chunks(*http.Request) (*iam.Chunks, error) { return nil, nil }
+func (a allowAll) AuthorizeResource(context.Context, protocol.Protocol, string, string, map[string]string, *iam.Document) error {
+	return nil
+}
+func (allowAll) Bind(*iam.Document) (map[string]string, error) { return nil, nil }
+func (allowAll) Spell(text string, _ map[string]string) string { return text }
+func (allowAll) Chunks(*http.Request) (*iam.Chunks, error)     { return nil, nil }
 
 func open(t *testing.T, dir string) (client *sdk.Client, url string, stop func()) {
 	t.Helper()

@@ -35,10 +35,13 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Access is who knows callers: what they may do, and whether a body is theirs that is signed chunk by chunk.
+// Access is who knows callers: what they may do, whether a body is theirs that is signed chunk by chunk, and who the roles
+// and users are that a bucket's policy names.
 type Access interface {
-	iam.Authorizer
+	iam.ResourceAuthorizer
 	Chunks(r *http.Request) (*iam.Chunks, error)
+	Bind(policy *iam.Document) (map[string]string, error)
+	Spell(text string, ids map[string]string) string
 }
 
 // Service is S3. It is safe for concurrent use and owns no goroutine.
@@ -47,6 +50,8 @@ type Service struct {
 	buckets *state.Bucket // bucket name → bucket
 	uploads *state.Bucket // upload id → upload
 	bytes   *store
+
+	policies sync.Map // bucket name → *iam.Document, of those that have a policy
 
 	indexMu sync.Mutex
 	indexes map[string]*state.Bucket // bucket name → its objects' records
@@ -64,6 +69,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("s3: %w", err)
 	}
 	if s.uploads, err = c.State.Bucket(ctx, "s3-uploads"); err != nil {
+		return nil, fmt.Errorf("s3: %w", err)
+	}
+	if err := s.loadPolicies(ctx); err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
 	}
 	if err := s.recover(ctx); err != nil {
