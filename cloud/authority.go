@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"quotewire/atomicfile"
 )
 
 // authority is the state folder's own certificate authority. It signs, on the spot, a certificate for each name that
@@ -106,10 +108,10 @@ func makeAuthority(dir string) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(dir, keyFile), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}), 0o600); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, keyFile), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}), 0o600); err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(dir, caFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, caFile), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
 		return nil, err
 	}
 	return &authority{cert: cert, key: key, issued: map[string]*tls.Certificate{}}, nil
@@ -132,7 +134,7 @@ func writeBundle(dir string, a *authority) error {
 		}
 	}
 	all = append(all, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})...)
-	return writeFile(filepath.Join(dir, bundleFile), all, 0o644)
+	return atomicfile.Write(filepath.Join(dir, bundleFile), all, 0o644)
 }
 
 // config answers each handshake with a certificate for the name that the client asked for.
@@ -214,23 +216,4 @@ func serial() *big.Int {
 		panic(err) // crypto/rand never fails
 	}
 	return n
-}
-
-// writeFile replaces a file as a whole: a reader sees the old text or the new, never half of it.
-func writeFile(name string, text []byte, mode os.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".tmp-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err = tmp.Write(text); err == nil {
-		err = tmp.Chmod(mode)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }

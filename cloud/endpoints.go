@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"quotewire/atomicfile"
 )
 
 // Endpoints is what DIR/endpoints.json holds: where everything is, in addresses that any client on this machine
@@ -50,7 +52,7 @@ func (c *Cloud) rewriteEndpoints() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(e.file, append(text, '\n'), 0o644)
+	return atomicfile.Write(e.file, append(text, '\n'), 0o644)
 }
 
 func (e *endpoints) remove() {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"quotewire/atomicfile"
 	"quotewire/cloud/iam"
 )
 
@@ -98,7 +99,7 @@ func writeRoot(name string, c iam.Credentials, pinned bool) error {
 	if pinned {
 		fmt.Fprintf(&b, "%s = true\n", pinnedKey)
 	}
-	return writeFile(name, b.Bytes(), 0o600)
+	return atomicfile.Write(name, b.Bytes(), 0o600)
 }
 
 // readRoot reads the profile "default" of a shared credentials file.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"golang.org/x/term"
 
+	"quotewire/atomicfile"
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
 	"quotewire/deploy/view"
@@ -172,7 +173,7 @@ func writeOutputs(name string, outputs []deploy.Output) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(name, append(text, '\n'), 0o644)
+	return atomicfile.Write(name, append(text, '\n'), 0o644)
 }
 
 // awsConfig is the standard AWS configuration: environment, profile, region.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"quotewire/atomicfile"
 	"quotewire/dply"
 	"quotewire/dply/token"
 )
@@ -134,24 +135,5 @@ func replaceFile(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(name, text, info.Mode().Perm())
-}
-
-// writeFile writes a file as a whole: a reader, and a crash, finds the old text or the new one.
-func writeFile(name string, text []byte, mode os.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".quotewire-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err = tmp.Write(text); err == nil {
-		err = tmp.Chmod(mode)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	return atomicfile.Write(name, text, info.Mode().Perm())
 }
