@@ -114,6 +114,17 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 	return c, nil
 }
 
+// insideKey is the key of the lambda.Caller in the context of requests that come from a function's own network.
+type insideKey struct{}
+
+// serveInside answers a function in a VPC on a listener in its network, until the listener is closed with it.
+func (c *Cloud) serveInside(l net.Listener, from lambda.Caller) {
+	server := c.newServer(c)
+	server.BaseContext = func(net.Listener) context.Context { return context.WithValue(c.background, insideKey{}, from) }
+	server.Serve(splitTLS(l, c.ca.config()))
+	server.Close()
+}
+
 func (c *Cloud) startServices(ctx context.Context) (err error) {
 	region, l := c.config.Region, c.config.Log
 	if c.iam, err = iam.New(ctx, iam.Config{State: c.state, Account: Account, Region: region, Log: l, Root: c.root.credentials}); err != nil {
@@ -139,6 +150,7 @@ func (c *Cloud) startServices(ctx context.Context) (err error) {
 		CA:       filepath.Join(c.config.Dir, caFile),
 		Bundle:   filepath.Join(c.config.Dir, bundleFile),
 		Limits:   c.config.Limits.Lambda,
+		Serve:    c.serveInside, StandsFor: standsFor,
 	}); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"quotewire/cloud/ec2"
 	"quotewire/cloud/iam"
+	"quotewire/cloud/lambda"
 	"quotewire/cloud/protocol"
 )
 
@@ -70,6 +71,11 @@ func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request, apiID, path str
 		if r = c.verified(w, r, protocol.RESTJSON, "execute-api", c.gateway.DualStack(apiID)); r == nil {
 			return
 		}
+	} else if from, ok := r.Context().Value(insideKey{}).(lambda.Caller); ok {
+		// Only the network tells that a function calls: whoever calls an API's own routes need not sign.
+		if !c.letThrough(w, r, from, "execute-api", c.gateway.DualStack(apiID)) {
+			return
+		}
 	}
 	c.gateway.ServeAPI(w, r, apiID, path)
 }
@@ -93,7 +99,12 @@ func (c *Cloud) verified(w http.ResponseWriter, r *http.Request, p protocol.Prot
 		return nil
 	}
 	r = r.WithContext(iam.WithPrincipal(r.Context(), principal))
-	if !c.letThrough(w, r, principal, name, dualStack) {
+	// Where the request comes from counts, and who signed it only where that is not known.
+	from, ok := r.Context().Value(insideKey{}).(lambda.Caller)
+	if !ok {
+		from, _ = c.lambda.Caller(principal.AccessKeyID)
+	}
+	if !c.letThrough(w, r, from, name, dualStack) {
 		return nil
 	}
 	return r
@@ -102,9 +113,8 @@ func (c *Cloud) verified(w http.ResponseWriter, r *http.Request, p protocol.Prot
 // letThrough stands for the network between a function and an endpoint of AWS. A function in a VPC reaches only what
 // its subnets, route tables and security groups let it reach; a call that has no way out hangs, as it does on AWS,
 // until its caller gives up. The cloud's log says which hop is missing: on AWS nothing does.
-func (c *Cloud) letThrough(w http.ResponseWriter, r *http.Request, p iam.Principal, name string, dualStack bool) bool {
-	caller, ok := c.lambda.Caller(p.AccessKeyID)
-	if !ok || caller.VPC == nil {
+func (c *Cloud) letThrough(w http.ResponseWriter, r *http.Request, caller lambda.Caller, name string, dualStack bool) bool {
+	if caller.VPC == nil {
 		return true
 	}
 	from := ec2.Origin{SubnetIDs: caller.VPC.SubnetIDs, SecurityGroupIDs: caller.VPC.SecurityGroupIDs, IPv6: caller.VPC.IPv6}

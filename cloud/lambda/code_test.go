@@ -134,7 +134,7 @@ func TestUnpackedCodeIsMadeAgainWhenItIsMissing(t *testing.T) {
 		t.Errorf("answer %s", got)
 	}
 	entries, _ := os.ReadDir(filepath.Join(dir, "lambda", "code"))
-	if len(entries) != 1 || entries[0].Name() != hashOf(t, again, "watch") {
+	if len(entries) != 1 || entries[0].Name() != again.catalog.get("watch").latest().Code {
 		t.Errorf("the code folder holds %v", entries)
 	}
 }

@@ -1,14 +1,17 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"quotewire/cloud/iam"
@@ -31,12 +34,16 @@ type environment struct {
 	dir         string
 	taskRoot    string // the unpacked code
 	layers      string // the unpacked layers, or ""
+	caller      Caller
 	credentials iam.Credentials
 	log         *logStream
 
 	process *process // nil before the start and after a crash
 	api     *runtimeAPI
 	started bool // there was a process already
+
+	isolated atomic.Bool // the process is in a network of its own
+	inside   []io.Closer // what is served there
 }
 
 func newEnvironment(s *Service, r *release) *environment {
@@ -65,7 +72,7 @@ func (e *environment) run() {
 	for {
 		var exited <-chan struct{}
 		if e.process != nil {
-			exited = e.process.exited
+			exited = e.process.Exited()
 		}
 		select {
 		case x := <-e.work:
@@ -123,11 +130,11 @@ func (e *environment) prepare() (err error) {
 		return failure(http.StatusForbidden, "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.")
 	}
 	e.log.allow(who)
-	caller := Caller{Function: c.FunctionName, ARN: c.FunctionArn}
+	e.caller = Caller{Function: c.FunctionName, ARN: c.FunctionArn}
 	if v := c.VpcConfig; v != nil && len(v.SubnetIds) > 0 {
-		caller.VPC = &VPCConfig{SubnetIDs: v.SubnetIds, SecurityGroupIDs: v.SecurityGroupIds, VPCID: v.VpcId, IPv6: v.Ipv6AllowedForDualStack}
+		e.caller.VPC = &VPCConfig{SubnetIDs: v.SubnetIds, SecurityGroupIDs: v.SecurityGroupIds, VPCID: v.VpcId, IPv6: v.Ipv6AllowedForDualStack}
 	}
-	s.callers.Store(e.credentials.AccessKeyID, caller)
+	s.callers.Store(e.credentials.AccessKeyID, e.caller)
 	return nil
 }
 
@@ -194,12 +201,12 @@ func (e *environment) start(phase string, limit time.Duration) (time.Duration, *
 	if trouble == nil {
 		timer := time.NewTimer(limit)
 		defer timer.Stop()
-		switch e.api.until(e.ctx, e.process.exited, timer.C, stateReady, stateInitError) {
+		switch e.api.until(e.ctx, e.process.Exited(), timer.C, stateReady, stateInitError) {
 		case reached:
-			e.process.measure() // a process that dies soon has been measured once
+			e.process.memory() // a process that dies soon has been measured once
 			_, trouble = e.api.look()
 		case processExited:
-			trouble = exitFault(e.process.how())
+			trouble = e.process.end()
 		case deadlinePassed:
 			trouble = timeoutFault(e.timeout())
 		case ended:
@@ -219,25 +226,6 @@ func (e *environment) start(phase string, limit time.Duration) (time.Duration, *
 	return took, trouble
 }
 
-// launch starts a process.
-func (e *environment) launch() *fault {
-	bootstrap, trouble := findBootstrap(e.taskRoot)
-	if trouble != nil {
-		return trouble
-	}
-	api, err := listenRuntimeAPI(e)
-	if err != nil {
-		return &fault{kind: "Runtime.InitError", text: err.Error()}
-	}
-	e.process, err = e.service.spawner.start(bootstrap, e.taskRoot, e.variables(api.address()), e.log.output)
-	if err != nil {
-		api.close()
-		return launchFault(err)
-	}
-	e.api = api
-	return nil
-}
-
 // follow hands x to the process and returns when the process is ready for more, or what went wrong.
 func (e *environment) follow(x *execution) *fault {
 	timer := time.NewTimer(time.Until(x.deadline))
@@ -248,7 +236,7 @@ func (e *environment) follow(x *execution) *fault {
 			given = e.api.give(x)
 		}
 		// A process that has hung up in the meantime is given x when it calls again.
-		if result = e.api.until(e.ctx, e.process.exited, timer.C, stateReady); result != reached || given {
+		if result = e.api.until(e.ctx, e.process.Exited(), timer.C, stateReady); result != reached || given {
 			break
 		}
 	}
@@ -258,13 +246,12 @@ func (e *environment) follow(x *execution) *fault {
 	case reached:
 		return nil
 	case processExited:
-		trouble = exitFault(e.process.how())
+		trouble = e.process.end()
 	case deadlinePassed:
 		trouble = timeoutFault(e.timeout())
 	case ended:
 		trouble = &fault{final: true}
 	}
-	e.process.measure()
 	x.memory = e.process.memory()
 	e.stop(result == ended && x.replied.Load())
 	return trouble
@@ -298,16 +285,17 @@ func (e *environment) stop(gently bool) {
 	if e.process == nil {
 		return
 	}
-	if gently && e.api.wantsTerm() && e.process.terminate() {
+	if gently && e.api.wantsTerm() && e.process.Terminate() {
 		select {
-		case <-e.process.exited:
+		case <-e.process.Exited():
 		case <-time.After(shutdownGrace):
 		}
 	}
-	e.process.kill()
-	<-e.process.exited
+	e.process.Kill()
+	<-e.process.Exited()
 	e.process.output.close()
 	e.api.close()
+	e.closeInside()
 	e.process, e.api = nil, nil
 }
 
@@ -321,7 +309,7 @@ func (e *environment) report(x *execution, took, initDuration time.Duration, tro
 		took, status = e.timeout(), "Status: timeout\t"
 		e.log.line(fmt.Sprintf("%s %s %s", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), x.id, trouble.text))
 	case trouble.kind != "":
-		status = "Status: error\tError Type: " + trouble.kind + "\t"
+		status = "Status: error\tError Type: " + cmp.Or(trouble.reported, trouble.kind) + "\t"
 		e.log.line("RequestId: " + x.id + " Error: " + trouble.text + "\n" + trouble.kind)
 	}
 	if trouble != nil && trouble.kind != "" {

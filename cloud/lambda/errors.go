@@ -89,6 +89,8 @@ type fault struct {
 	text    string // without the request id
 	payload []byte // the runtime's own words, when it had time to say some
 	final   bool   // another start would not change it
+
+	reported string // the Error Type of the REPORT line, if that says more than kind
 }
 
 const timedOut = "Sandbox.Timedout"

@@ -7,8 +7,9 @@
 // unchanged. What a process prints goes to CloudWatch Logs.
 //
 // The package knows neither API Gateway nor the network: who may reach what from inside a VPC is judged by those who
-// are called, with the help of [Service.Caller]. An environment is not frozen between invocations, and neither the
-// size of its /tmp nor its memory is bounded yet.
+// are called, with the help of [Service.Caller]. Where the machine can confine processes (package sandbox), an
+// environment has the file system, the limit on memory and, in a VPC without a way out, the network that it has on AWS.
+// It is not frozen between invocations, and the size of its /tmp is not bounded.
 package lambda
 
 import (
@@ -16,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -51,6 +54,9 @@ type Code interface {
 
 // Network knows VPCs: EC2.
 type Network interface {
+	// Internet says which hop a function in these subnets lacks on its way to an address outside of AWS, or to all of them
+	// if to is zero; "" if none.
+	Internet(ctx context.Context, subnetIDs, groupIDs []string, ipv6 bool, to netip.AddrPort) (missing string)
 	Placement(ctx context.Context, subnetIDs, groupIDs []string) (vpcID string, dualStack bool, err error)
 }
 
@@ -74,20 +80,27 @@ type Config struct {
 	CA       string // path of a PEM with the cloud's authority
 	Bundle   string // path of a PEM with the system's roots and the cloud's authority
 
+	// Serve, if not nil, serves the cloud on a listener that only one function in a VPC reaches, until it is closed.
+	Serve func(l net.Listener, from Caller)
+	// StandsFor, if not nil, reports whether the cloud is what a host name leads to.
+	StandsFor func(name string) bool
+
+	Unconfined bool // functions run as on a machine that confines nothing
 	Limits
 }
 
 // Service is Lambda in one account and one region. It is safe for concurrent use.
 type Service struct {
 	Config
-	catalog *catalog
-	layers  *layers
-	codeKey []byte // signs the addresses of code
-	code    *codeStore
-	pool    *pool
-	events  *eventQueue
-	spawner *spawner
-	callers sync.Map // access key id → Caller
+	catalog     *catalog
+	layers      *layers
+	codeKey     []byte // signs the addresses of code
+	code        *codeStore
+	pool        *pool
+	events      *eventQueue
+	spawner     *spawner // of processes that are not confined
+	confinement confinement
+	callers     sync.Map // access key id → Caller
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -124,6 +137,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.pool = newPool(s)
 	s.spawner = startSpawner()
+	s.confine()
 	for _, f := range s.catalog.all() {
 		s.settle(f)
 	}
@@ -142,6 +156,9 @@ func (s *Service) Close() error {
 	s.pool.close()
 	s.running.Wait()
 	s.spawner.stop()
+	if box := s.box(); box != nil {
+		box.Close()
+	}
 	return nil
 }
 

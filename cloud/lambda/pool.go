@@ -65,9 +65,14 @@ func (p *pool) submit(f *function, r *release, x *execution) error {
 		p.unreserved++
 	}
 	key := r.key()
-	if idle := fl.idle[key]; len(idle) > 0 {
+	for idle := fl.idle[key]; len(idle) > 0; idle = fl.idle[key] {
 		e := idle[len(idle)-1]
 		fl.idle[key] = idle[:len(idle)-1]
+		if e.misplaced() {
+			p.forget(fl, e)
+			e.end()
+			continue
+		}
 		e.work <- x
 		return nil
 	}

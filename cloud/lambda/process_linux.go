@@ -21,7 +21,7 @@ func keepFiles() { unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) }
 
 // reap waits for the process to end, kills what is left of its group, and only then, after it has
 // told so, lets go of its id.
-func (p *process) reap(gone func()) {
+func (p *plainProcess) reap(gone func()) {
 	for {
 		if err := unix.Waitid(unix.P_PID, p.os.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != unix.EINTR {
 			break
@@ -31,11 +31,12 @@ func (p *process) reap(gone func()) {
 	defer p.mu.Unlock()
 	syscall.Kill(-p.os.Pid, syscall.SIGKILL)
 	gone()
-	p.state, _ = p.os.Wait()
+	state, _ := p.os.Wait()
 	p.reaped = true
+	p.status, _ = state.Sys().(syscall.WaitStatus)
 	// The maximum that the kernel reports at the end counts this process too, as it was when it forked. It serves only
 	// where nothing else was measured.
-	if usage, ok := p.state.SysUsage().(*syscall.Rusage); ok && p.peak == 0 {
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok && p.peak == 0 {
 		p.peak = usage.Maxrss << 10
 	}
 }

@@ -10,11 +10,12 @@ func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: tr
 func keepFiles() {}
 
 // reap waits for the process to end and kills what is left of its group.
-func (p *process) reap(gone func()) {
+func (p *plainProcess) reap(gone func()) {
 	state, _ := p.os.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state, p.reaped = state, true
+	p.status, _ = state.Sys().(syscall.WaitStatus)
+	p.reaped = true
 	syscall.Kill(-p.os.Pid, syscall.SIGKILL)
 	gone()
 	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {

@@ -40,6 +40,48 @@ func waitGone(t *testing.T, pid int) {
 	}
 }
 
+// hostPid finds the number that this machine has for a process that calls itself pid and logs to that stream: one that
+// is confined numbers only those that it sees. It is 0 if there is none.
+func hostPid(t testing.TB, pid int, stream string) int {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil || len(all) == 0 {
+		return pid // a system without /proc confines nothing
+	}
+	for _, dir := range all {
+		variables, _ := os.ReadFile(dir + "/environ")
+		if !strings.Contains(string(variables), "AWS_LAMBDA_LOG_STREAM_NAME="+stream+"\x00") {
+			continue
+		}
+		status, _ := os.ReadFile(dir + "/status")
+		for line := range strings.Lines(string(status)) {
+			if numbers, ok := strings.CutPrefix(line, "NSpid:"); ok && strings.HasSuffix(strings.TrimSpace(numbers), "\t"+strconv.Itoa(pid)) ||
+				ok && strings.TrimSpace(numbers) == strconv.Itoa(pid) {
+				host, _ := strconv.Atoi(filepath.Base(dir))
+				return host
+			}
+		}
+	}
+	t.Fatalf("no process %d logs to %s", pid, stream)
+	return 0
+}
+
+// family is the function and its child, as the answer to "child" tells them.
+func family(t *testing.T, text string) (pids []int) {
+	t.Helper()
+	var told struct {
+		Pids   []int
+		Stream string
+	}
+	if err := json.Unmarshal([]byte(text), &told); err != nil || len(told.Pids) != 2 {
+		t.Fatalf("the function told of its child: %q", text)
+	}
+	for _, pid := range told.Pids {
+		pids = append(pids, hostPid(t, pid, told.Stream))
+	}
+	return pids
+}
+
 func zombie(pid int) bool {
 	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	return strings.Contains(string(status), "State:\tZ")
@@ -51,10 +93,7 @@ func TestCloseLeavesNoProcessAndNoFolder(t *testing.T) {
 	c.function(t, "library")
 	m := meet(t)
 	text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
-	var pids []int
-	if err := json.Unmarshal([]byte(text), &pids); err != nil {
-		t.Fatal(err)
-	}
+	pids := family(t, text)
 	busy := make(chan error)
 	go func() {
 		_, err := c.Invoke(context.Background(), Invocation{Function: "watch", Payload: []byte(m.event())})
@@ -88,10 +127,7 @@ func TestCrashTakesTheChildrenOfAFunctionWithIt(t *testing.T) {
 	c := start(t)
 	c.function(t, "library")
 	text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
-	var pids []int
-	if err := json.Unmarshal([]byte(text), &pids); err != nil {
-		t.Fatal(err)
-	}
+	pids := family(t, text)
 	c.invoke(t, "watch", `{"Do":"exit","Code":1}`)
 	waitGone(t, pids[1])
 }
@@ -195,10 +231,7 @@ func TestKilledCloudLeavesNoProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pids []int
-	if err := json.Unmarshal([]byte(line), &pids); err != nil {
-		t.Fatalf("the parent said %q", line)
-	}
+	pids := family(t, line)
 	for _, pid := range pids {
 		if gone(pid) == nil {
 			t.Fatalf("process %d does not run", pid)

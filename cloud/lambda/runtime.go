@@ -21,7 +21,6 @@ import (
 // whenever changed says that there is something to see.
 type runtimeAPI struct {
 	environment *environment
-	listener    net.Listener
 	server      *http.Server
 	changed     chan struct{} // holds a token after a change; one token may stand for several changes
 	closed      chan struct{}
@@ -47,18 +46,13 @@ const (
 	stateSent      runtimeState = "ResponseSent"
 )
 
-func listenRuntimeAPI(e *environment) (*runtimeAPI, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for the Runtime API: %w", err)
-	}
-	a := &runtimeAPI{environment: e, listener: listener, state: stateStarted, changed: make(chan struct{}, 1), closed: make(chan struct{})}
+// serveRuntimeAPI serves the Runtime API to the processes of e on a listener that only they reach.
+func serveRuntimeAPI(e *environment, listener net.Listener) *runtimeAPI {
+	a := &runtimeAPI{environment: e, state: stateStarted, changed: make(chan struct{}, 1), closed: make(chan struct{})}
 	a.server = &http.Server{Handler: a, ErrorLog: discardLog}
 	e.service.running.Go(func() { a.server.Serve(listener) })
-	return a, nil
+	return a
 }
-
-func (a *runtimeAPI) address() string { return a.listener.Addr().String() }
 
 // close ends the listener and every call.
 func (a *runtimeAPI) close() {

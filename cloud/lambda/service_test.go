@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,6 +188,10 @@ func (network) Placement(ctx context.Context, subnets, groups []string) (string,
 	return "vpc-1", true, nil
 }
 
+func (network) Internet(context.Context, []string, []string, bool, netip.AddrPort) string {
+	return "there is no way"
+}
+
 func start(t testing.TB, edit ...func(*Config)) *cloud {
 	t.Helper()
 	return startIn(t, t.TempDir(), edit...)
@@ -340,7 +345,8 @@ func (c *cloud) invoke(t testing.TB, function, payload string) (string, bool) {
 
 // info is what testdata/library says about itself.
 type info struct {
-	Pid, Calls              int
+	Pid, Calls              int    // Pid as this machine numbers the process
+	Stream                  string // of its log
 	ARN, Version, RequestID string
 	Dir, Build, Client      string
 }
@@ -354,6 +360,7 @@ func (c *cloud) info(t testing.TB, function string) (i info) {
 	if err := json.Unmarshal([]byte(text), &i); err != nil {
 		t.Fatal(err)
 	}
+	i.Pid = hostPid(t, i.Pid, i.Stream)
 	return i
 }
 

@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,11 +39,10 @@ func checkVariables(vars map[string]string) error {
 	return nil
 }
 
-// variables is the whole environment of a process: nothing of the cloud's own comes through but the folders of its
-// PATH, after Lambda's, for bootstraps that are scripts.
-func (e *environment) variables(api string) []string {
+// variables is the whole environment of a process: nothing of the cloud's own comes through but, where processes are
+// not confined, the folders of its PATH, after Lambda's, for bootstraps that are scripts.
+func (e *environment) variables(at places) []string {
 	c := &e.release.Config
-	root := e.taskRoot
 	env := map[string]string{
 		"AWS_ACCESS_KEY_ID":               e.credentials.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":           e.credentials.SecretAccessKey,
@@ -57,29 +55,29 @@ func (e *environment) variables(api string) []string {
 		"AWS_LAMBDA_LOG_GROUP_NAME":       c.LoggingConfig.LogGroup,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      e.log.stream,
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_RUNTIME_API":          api,
-		"LAMBDA_TASK_ROOT":                root,
+		"AWS_LAMBDA_RUNTIME_API":          at.api,
+		"LAMBDA_TASK_ROOT":                at.task,
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"_HANDLER":                        c.Handler,
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"LD_LIBRARY_PATH":                 fmt.Sprintf("/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:%s:%s/lib:/opt/lib", root, root),
+		"LD_LIBRARY_PATH":                 fmt.Sprintf("/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:%s:%s/lib:/opt/lib", at.task, at.task),
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS":         "169.254.100.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS":        "169.254.100.1",
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
 
-		// Where AWS has one file system per environment and its own endpoints and authorities, this cloud has a folder
-		// and its address and authority: SDKs find them here.
-		"TMPDIR":              e.tmp(),
+		// Where AWS has its own endpoints and authorities, this cloud has its address and its authority: SDKs find them
+		// here. A process that is not confined has a folder for /tmp besides.
+		"TMPDIR":              at.tmp,
 		"AWS_ENDPOINT_URL":    e.service.Endpoint,
-		"AWS_CA_BUNDLE":       e.service.CA,
-		"SSL_CERT_FILE":       e.service.Bundle,
-		"NODE_EXTRA_CA_CERTS": e.service.CA,
+		"AWS_CA_BUNDLE":       at.ca,
+		"SSL_CERT_FILE":       at.bundle,
+		"NODE_EXTRA_CA_CERTS": at.ca,
 	}
-	if path := os.Getenv("PATH"); path != "" {
-		env["PATH"] += ":" + path
+	if at.path != "" {
+		env["PATH"] += ":" + at.path
 	}
 	if c.Environment != nil {
 		for name, value := range c.Environment.Variables {

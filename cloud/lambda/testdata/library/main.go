@@ -60,7 +60,7 @@ func handle(ctx context.Context, r request) (any, error) {
 		if err := child.Start(); err != nil {
 			return nil, err
 		}
-		return []int{os.Getpid(), child.Process.Pid}, nil
+		return map[string]any{"Pids": []int{os.Getpid(), child.Process.Pid}, "Stream": lambdacontext.LogStreamName}, nil
 	case "file":
 		_, err := os.Stat(filepath.Join(os.TempDir(), "file"))
 		os.WriteFile(filepath.Join(os.TempDir(), "file"), nil, 0o600)
@@ -70,13 +70,13 @@ func handle(ctx context.Context, r request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(conn, "%d\n", os.Getpid())
+		fmt.Fprintln(conn, os.Getpid(), lambdacontext.LogStreamName)
 		io.Copy(io.Discard, conn)
 	}
 	lc, _ := lambdacontext.FromContext(ctx)
 	dir, _ := os.Getwd()
 	return map[string]any{
-		"Pid": os.Getpid(), "Calls": calls, "ARN": lc.InvokedFunctionArn, "Version": lambdacontext.FunctionVersion, "RequestID": lc.AwsRequestID,
+		"Pid": os.Getpid(), "Calls": calls, "ARN": lc.InvokedFunctionArn, "Version": lambdacontext.FunctionVersion, "RequestID": lc.AwsRequestID, "Stream": lambdacontext.LogStreamName,
 		"Dir": dir, "Build": os.Getenv("BUILD"), "Client": lc.ClientContext.Custom["who"],
 	}, nil
 }
