@@ -294,7 +294,7 @@ func unmarshal(text []byte, v any) error {
 	return d.Decode(v)
 }
 
-// mapRequest returns the request as the integration is to see it, and the path that a mapping gives it, or "".
+// mapRequest returns the request as the integration is to see it, and the escaped path that a mapping gives it, or "".
 func (k *httpCall) mapRequest() (r *http.Request, path string) {
 	if len(k.route.requestMappings) == 0 {
 		return k.request, ""
@@ -309,7 +309,7 @@ func (k *httpCall) mapRequest() (r *http.Request, path string) {
 		}
 		switch m.place {
 		case "path":
-			path = value
+			path = (&url.URL{Path: "/" + strings.TrimPrefix(value, "/")}).EscapedPath()
 		case "header":
 			switch {
 			case strings.EqualFold(m.name, "Host") && m.action != "remove":

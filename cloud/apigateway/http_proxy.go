@@ -75,7 +75,7 @@ func backend(t task, k *httpCall, r *http.Request, path string) (string, error) 
 		return "", err
 	}
 	if path != "" {
-		mapped, err := url.Parse("/" + strings.TrimPrefix(path, "/"))
+		mapped, err := url.Parse(path)
 		if err != nil {
 			return "", err
 		}
