@@ -107,6 +107,9 @@ func (z *authorizer) checkHTTP() error {
 	case z.ttl() > 0 && len(z.IdentitySource) == 0:
 		return badRequest("authorizerResultTtlInSeconds needs an identitySource: its values are the key of the cache")
 	}
+	if err := checkRole("authorizerCredentialsArn", z.AuthorizerCredentialsARN); err != nil {
+		return err
+	}
 	if _, ok := functionARN(z.AuthorizerURI); !ok {
 		return badRequest("Invalid authorizerUri %q: it must be arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function ARN}/invocations", z.AuthorizerURI)
 	}
