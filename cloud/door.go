@@ -37,11 +37,12 @@ const minSecret = 32
 
 func (c *Cloud) newServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           rememberingHeads(h),
 		ReadHeaderTimeout: headTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHead,
 		BaseContext:       func(net.Listener) context.Context { return c.background },
+		ConnContext:       withHead,
 		ErrorLog:          log.New(debugWriter{c.config.Log}, "", 0),
 	}
 }

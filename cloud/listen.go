@@ -62,7 +62,7 @@ func (s *splitListener) sniff(c net.Conn) {
 		conn = tls.Server(conn, s.config)
 	}
 	select {
-	case s.ready <- conn:
+	case s.ready <- newHeadConn(conn):
 	case <-s.done:
 		c.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -123,6 +124,9 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 		k.log.Error("the socket cannot be taken over for a WebSocket", "error", err)
 		k.refuse(w, http.StatusInternalServerError)
 		return false
+	}
+	if w, ok := socket.(interface{ Unwrap() net.Conn }); ok {
+		socket = w.Unwrap()
 	}
 	socket.SetDeadline(time.Time{})
 	c.net = socket

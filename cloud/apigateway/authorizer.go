@@ -114,8 +114,10 @@ func (s *Service) checkSigner(k *call, r *http.Request) int {
 // authorizerEvent is the event of a handshake as authorizers see it: whole, and with empty objects for what is absent.
 func (k *call) authorizerEvent(r *http.Request, methodARN string) *authorizerEvent {
 	e := &authorizerEvent{Type: "REQUEST", MethodARN: methodARN, StageVariables: k.stage.StageVariables}
-	headers := forwardedHeaders(r, k.domain)
-	headers["Content-Length"] = []string{"0"}
+	headers := clientHeaders(r, k.domain)
+	if r.Header["Content-Length"] == nil {
+		headers["content-length"] = []string{"0"}
+	}
 	e.Headers, e.MultiValueHeaders = lastAndAll(headers)
 	e.QueryStringParameters, e.MultiValueQueryStringParameters = lastAndAll(queryOf(r))
 	e.RequestContext = k.event("CONNECT").RequestContext

@@ -3,6 +3,7 @@ package apigateway
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -93,9 +94,12 @@ func (k *call) event(eventType string) *webSocketEvent {
 // connectEvent is the event of a handshake. The headers of the upgrade itself are not shown to integrations.
 func (k *call) connectEvent(r *http.Request) *webSocketEvent {
 	e := k.event("CONNECT")
-	headers := forwardedHeaders(r, k.domain)
-	for _, name := range []string{"Connection", "Upgrade", "Content-Length"} {
-		delete(headers, name)
+	headers := clientHeaders(r, k.domain)
+	for name := range headers {
+		switch http.CanonicalHeaderKey(name) {
+		case "Connection", "Upgrade", "Content-Length":
+			delete(headers, name)
+		}
 	}
 	e.Headers, e.MultiValueHeaders = lastAndAll(headers)
 	e.QueryStringParameters, e.MultiValueQueryStringParameters = lastAndAll(queryOf(r))
@@ -201,9 +205,41 @@ func forwardedHeaders(r *http.Request, domain string) map[string][]string {
 	return h
 }
 
-// clientSpelling undoes the canonical form into which net/http brings the names of headers, where that differs from
-// what clients send and functions look up. A client's own name in a spelling of its own, such as HeaderAuth1, cannot be
-// restored: it arrives as Headerauth1.
+type headerNamesKey struct{}
+
+// WithHeaderNames returns a context of requests whose headers have the names that f returns, as their client spelled
+// them: net/http keeps its own spelling of them. f is called while a request is served.
+func WithHeaderNames(ctx context.Context, f func() []string) context.Context {
+	return context.WithValue(ctx, headerNamesKey{}, f)
+}
+
+// clientHeaders are the headers of a handshake as events carry them: each name as the client wrote it first, and those of
+// the gateway as it writes them.
+func clientHeaders(r *http.Request, domain string) map[string][]string {
+	headers := forwardedHeaders(r, domain)
+	f, _ := r.Context().Value(headerNamesKey{}).(func() []string)
+	if f == nil {
+		return headers
+	}
+	seen := map[string]bool{}
+	for _, name := range f() {
+		canonical := http.CanonicalHeaderKey(name)
+		switch canonical {
+		case "Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Amzn-Trace-Id":
+			continue
+		}
+		key := clientSpelling(canonical)
+		if values, ok := headers[key]; ok && !seen[canonical] {
+			seen[canonical] = true
+			delete(headers, key)
+			headers[name] = values
+		}
+	}
+	return headers
+}
+
+// clientSpelling undoes the form into which net/http brings the names of headers, where that differs from what clients
+// send and functions look up.
 func clientSpelling(name string) string {
 	if rest, ok := strings.CutPrefix(name, "Sec-Websocket-"); ok {
 		return "Sec-WebSocket-" + rest
