@@ -155,7 +155,7 @@ func (c *Cloud) startServices(ctx context.Context) (err error) {
 		return err
 	}
 	c.gateway, err = apigateway.New(ctx, apigateway.Config{
-		State: c.state, IAM: c.iam, Functions: c.lambda, Account: Account, Region: region, Log: l,
+		State: c.state, IAM: c.iam, Functions: c.lambda, Logs: c.logs, Account: Account, Region: region, Log: l,
 		Authority: c.address, IDs: c.config.APIIDs, Limits: c.config.Limits.APIGateway,
 	})
 	return err

@@ -66,18 +66,24 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request, view served, k
 	}
 	c.id = s.hub.reserve(c.apiID)
 	opened := false
+	var k *call
 	defer func() {
 		if !opened {
 			s.hub.remove(c.id)
+			s.finish(k, "handshake", "sourceIp", c.sourceIP)
 		}
 	}()
-	k := s.newCall(view, c, "$connect")
+	k = s.newCall(view, c, "$connect", "CONNECT")
 	k.at = c.connected
-	k.log.Debug("handshake", "sourceIp", c.sourceIP)
 	subprotocol := ""
 	if k.route != nil {
 		if status := s.authorize(k, r); status != 0 {
 			k.refuse(w, status)
+			return
+		}
+		if missing := k.missingParameters(r); len(missing) > 0 {
+			k.log.Info("a handshake was refused: it has not what requestParameters of $connect require", "missing", missing)
+			k.refuseWith(w, http.StatusBadRequest, "Missing required request parameters: ["+strings.Join(missing, ", ")+"]")
 			return
 		}
 		answer, fail := s.integrate(s.ctx, k, k.connectEvent(r), nil)
@@ -143,6 +149,8 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	c.touch()
 	slots := make(chan struct{}, s.Concurrency)
 	c.trip = func(text []byte) { s.receive(c, slots, text) }
+	k.outcome.status = http.StatusOK
+	s.finish(k, "handshake", "sourceIp", c.sourceIP) // before the first message has its line
 	s.hub.add(c)
 	c.send([]byte(handshake + "\r\n"))
 	started := s.running.start(func() {
@@ -155,8 +163,9 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	if !started {
 		c.shut(closeGoingAway, goingAway)
 		c.finish()
+		s.hub.remove(c.id)
 	}
-	return started
+	return true
 }
 
 // isUpgrade reports whether a request asks for a WebSocket.
@@ -184,6 +193,11 @@ func (k *call) refuse(w http.ResponseWriter, status int) {
 	if text == "" {
 		text = http.StatusText(status)
 	}
+	k.refuseWith(w, status, text)
+}
+
+func (k *call) refuseWith(w http.ResponseWriter, status int, text string) {
+	k.failed(status, text)
 	answerHeaders(w, k.requestID)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -35,7 +35,7 @@ func (k *call) identityValue(source string, r *http.Request) string {
 	case "stageVariables.":
 		return k.stage.StageVariables[name]
 	}
-	return k.event("CONNECT").RequestContext.value(name) // context.identity.sourceIp
+	return k.event().RequestContext.value(name) // context.identity.sourceIp
 }
 
 // authorize asks the authorizer of $connect. It returns the status that refuses the handshake, or 0; then the events of
@@ -63,7 +63,8 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 	source := base + "/authorizers/" + z.AuthorizerID
 	methodARN := base + "/" + k.conn.stage + "/$connect"
 	began := time.Now()
-	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
+	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, note: &k.outcome.authorizer, log: k.log.With("authorizer", z.Name)}
+	k.outcome.authorizerIs = true
 	payload, fail := s.invokeFunction(s.ctx, arn, s.WebSocketTimeout, t, encode(k.authorizerEvent(r, methodARN)))
 	switch fail {
 	case none:
@@ -120,7 +121,7 @@ func (k *call) authorizerEvent(r *http.Request, methodARN string) *authorizerEve
 	}
 	e.Headers, e.MultiValueHeaders = lastAndAll(headers)
 	e.QueryStringParameters, e.MultiValueQueryStringParameters = lastAndAll(queryOf(r))
-	e.RequestContext = k.event("CONNECT").RequestContext
+	e.RequestContext = k.event().RequestContext
 	return e
 }
 

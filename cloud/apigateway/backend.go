@@ -220,6 +220,14 @@ func (s *Service) call(t task, r *http.Request, limit int64) (*answer, failure) 
 		response.Body.Close()
 	}
 	t.log.Debug("called", "url", r.URL.Redacted(), "took", time.Since(began), "error", err)
+	if t.note != nil {
+		*t.note = exchange{latency: time.Since(began)}
+		if err != nil {
+			t.note.err = err.Error()
+		} else {
+			t.note.status = response.StatusCode
+		}
+	}
 	switch {
 	case err != nil && s.ctx.Err() != nil:
 		return nil, interrupted

@@ -320,6 +320,8 @@ func (s *Service) underAPI(q *request, apiID string, path []string) (response, e
 				return response{}, err
 			}
 			return serve(s, s.authorizers(), q, apiID, "", id)
+		case "models":
+			return serve(s, s.models(), q, apiID, "", id)
 		case "cors":
 			if q.method == http.MethodDelete && id == "" {
 				return response{status: http.StatusNoContent}, s.change(q.ctx, apiID, func(a *api) error {

@@ -184,14 +184,13 @@ func (r *route) check(a *api) error {
 	switch {
 	case r.APIKeyRequired:
 		return unsupported("apiKeyRequired", "use an authorizer on $connect")
-	case len(r.RequestModels) > 0 || r.ModelSelectionExpression != "":
-		return unsupported("models (requestModels, modelSelectionExpression)", "let the integration check the message")
-	case len(r.RequestParameters) > 0:
-		return unsupported("requestParameters", "let the integration of the route check them")
 	case r.RouteResponseSelectionExpression != "" && !a.isWebSocket():
 		return badRequest("routeResponseSelectionExpression is for WEBSOCKET APIs only")
 	case r.RouteResponseSelectionExpression != "" && r.RouteResponseSelectionExpression != "$default":
 		return badRequest("Invalid routeResponseSelectionExpression: it must be $default")
+	}
+	if err := r.checkModels(a); err != nil {
+		return err
 	}
 	return r.checkAuthorization(a)
 }
@@ -259,8 +258,11 @@ func (s *Service) routeResponses() collection[routeResponse] {
 				return "", badRequest("Route responses are for WEBSOCKET APIs only")
 			case r.RouteResponseKey != "$default":
 				return "", badRequest("Invalid routeResponseKey %q: it must be $default", r.RouteResponseKey)
-			case len(r.ResponseModels) > 0 || r.ModelSelectionExpression != "" || len(r.ResponseParameters) > 0:
-				return "", unsupported("responseModels, modelSelectionExpression and responseParameters", "leave them out")
+			}
+			for _, name := range r.ResponseModels { // they describe answers, and are not held against them
+				if a.modelNamed(name) == nil {
+					return "", badRequest("Invalid model identifier specified: %s", name)
+				}
 			}
 			return r.RouteResponseID, nil
 		},

@@ -58,10 +58,13 @@ func (st *stage) check(a *api, old *stage) error {
 	if old != nil && st.AutoDeploy && st.DeploymentID != old.DeploymentID {
 		return badRequest("Deployment ID cannot be set on a stage with autoDeploy: switch autoDeploy off first")
 	}
-	switch {
-	case isSet(st.AccessLogSettings):
-		return unsupported("accessLogSettings", "leave them out: the gateway's own log has a line for each request at debug level")
-	case st.ClientCertificateID != "":
+	if st.AccessLogSettings != nil && *st.AccessLogSettings == (accessLogSettings{}) {
+		st.AccessLogSettings = nil
+	}
+	if err := st.AccessLogSettings.check(); err != nil {
+		return err
+	}
+	if st.ClientCertificateID != "" {
 		return unsupported("clientCertificateId", "leave it out")
 	}
 	if err := st.DefaultRouteSettings.check(); err != nil {

@@ -68,14 +68,14 @@ func (c *conn) eventIdentity() webSocketIdentity {
 }
 
 // event returns the event of a call with what all kinds of events share.
-func (k *call) event(eventType string) *webSocketEvent {
+func (k *call) event() *webSocketEvent {
 	c := k.conn
 	return &webSocketEvent{
 		StageVariables: k.stage.StageVariables,
 		RequestContext: webSocketContext{
 			RouteKey:          k.routeKey,
 			Authorizer:        c.authorizer,
-			EventType:         eventType,
+			EventType:         k.eventType,
 			ExtendedRequestID: k.requestID,
 			RequestTime:       requestTime(k.at),
 			MessageDirection:  "IN",
@@ -93,7 +93,7 @@ func (k *call) event(eventType string) *webSocketEvent {
 
 // connectEvent is the event of a handshake. The headers of the upgrade itself are not shown to integrations.
 func (k *call) connectEvent(r *http.Request) *webSocketEvent {
-	e := k.event("CONNECT")
+	e := k.event()
 	headers := clientHeaders(r, k.domain)
 	for name := range headers {
 		switch http.CanonicalHeaderKey(name) {
@@ -112,7 +112,7 @@ func (k *call) connectEvent(r *http.Request) *webSocketEvent {
 }
 
 func (k *call) messageEvent(text []byte) *webSocketEvent {
-	e := k.event("MESSAGE")
+	e := k.event()
 	e.RequestContext.MessageID = messageID(k.conn.apiID)
 	body := string(text)
 	e.Body = &body
@@ -120,7 +120,7 @@ func (k *call) messageEvent(text []byte) *webSocketEvent {
 }
 
 func (k *call) disconnectEvent(code int, reason string) *webSocketEvent {
-	e := k.event("DISCONNECT")
+	e := k.event()
 	e.RequestContext.DisconnectStatusCode, e.RequestContext.DisconnectReason = code, &reason
 	e.Headers, e.MultiValueHeaders = lastAndAll(map[string][]string{
 		"Host": {k.domain}, "x-api-key": {""}, "X-Forwarded-For": {""}, "x-restapi": {""},

@@ -45,6 +45,7 @@ func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, p
 	k.log = s.Log.With("api", a.id(), "method", r.Method, "path", path, "requestId", k.requestID)
 	w.Header().Set("Apigw-Requestid", k.requestID)
 	s.answerHTTP(k)
+	s.logAccess(k.served, k.accessVariable)
 	k.log.Debug("request", "status", k.status, "bytes", k.bytes, "took", time.Since(k.at))
 }
 

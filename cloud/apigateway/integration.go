@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ type task struct {
 	variables   map[string]string // of the stage
 	sourceARN   string            // aws:SourceArn of the call
 	grant       string            // the pattern that a permission for this and all stages names
+	note        *exchange         // takes how it went; may be nil
 	log         *slog.Logger      // has the API, the route and the request's id
 }
 
@@ -85,6 +87,12 @@ func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.D
 		in.Service, in.SourceARN = "", "" // the role's policies count, and those of the function do not
 	}
 	result, err := s.Functions.Invoke(ctx, in)
+	if t.note != nil {
+		*t.note = exchange{http.StatusOK, time.Since(began), result.RequestID, result.FunctionError}
+		if err != nil {
+			*t.note = exchange{err: errorMessage(err), latency: time.Since(began)}
+		}
+	}
 	log.Debug("invoked", "took", time.Since(began), "functionRequestId", result.RequestID, "error", err, "functionError", result.FunctionError)
 	var refused *protocol.Error
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"log/slog"
+	"net/http"
 	"time"
 	"unicode/utf8"
 )
@@ -40,15 +41,17 @@ type call struct {
 	domain    string
 	log       *slog.Logger
 
-	authorizerLatency int64 // ms that the authorizer took; of a handshake only
+	eventType         string // CONNECT, MESSAGE or DISCONNECT
+	authorizerLatency int64  // ms that the authorizer took; of a handshake only
+	outcome           outcome
 }
 
-func (s *Service) newCall(view served, c *conn, routeKey string) *call {
+func (s *Service) newCall(view served, c *conn, routeKey, eventType string) *call {
 	k := &call{
-		served: view, conn: c, route: view.snap.byKey[routeKey], routeKey: routeKey,
+		served: view, conn: c, route: view.snap.byKey[routeKey], routeKey: routeKey, eventType: eventType,
 		requestID: requestID(c.apiID), at: time.Now(), domain: s.Authority,
 	}
-	k.log = s.Log.With("api", c.apiID, "route", routeKey, "connectionId", c.id, "requestId", k.requestID)
+	k.log = s.Log.With("api", c.apiID, "stage", c.stage, "route", routeKey, "connectionId", c.id, "requestId", k.requestID)
 	return k
 }
 
@@ -56,7 +59,8 @@ func (s *Service) newCall(view served, c *conn, routeKey string) *call {
 func (s *Service) task(k *call) task {
 	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.conn.apiID
 	return task{
-		in: k.route.integration, timeout: k.route.integration.timeout(s.WebSocketTimeout), variables: k.stage.StageVariables, log: k.log,
+		in: k.route.integration, timeout: k.route.integration.timeout(s.WebSocketTimeout), variables: k.stage.StageVariables,
+		note: &k.outcome.backend, log: k.log,
 		sourceARN: base + "/" + k.conn.stage + "/" + k.routeKey,
 		grant:     base + "/*/" + k.routeKey,
 	}
@@ -88,15 +92,26 @@ func (s *Service) dispatch(c *conn, text []byte) {
 	if !ok {
 		return // the stage was removed: the connection is being closed
 	}
-	k := s.newCall(view, c, view.snap.selectRoute(text))
-	k.log.Debug("message", "bytes", len(text))
-	if !s.admit(view, k.routeKey) {
-		k.answerError("Too Many Requests")
+	k := s.newCall(view, c, view.snap.selectRoute(text), "MESSAGE")
+	s.answerMessage(k, text)
+	s.finish(k, "message", "bytes", len(text))
+}
+
+func (s *Service) answerMessage(k *call, text []byte) {
+	k.outcome.status = http.StatusOK
+	if !s.admit(k.served, k.routeKey) {
+		k.answerError(http.StatusTooManyRequests, "Too Many Requests")
 		return
 	}
 	if k.route == nil {
 		k.log.Info("no route matches the message, and there is no $default: create one of them", "message", shorten(text))
-		k.answerError("Forbidden")
+		k.answerError(http.StatusForbidden, "Forbidden")
+		return
+	}
+	if why := k.route.validate(text); why != "" {
+		k.log.Info("the message is refused: it does not fit the model of its route: "+why, "message", shorten(text))
+		k.outcome.validation = why
+		k.answerError(http.StatusBadRequest, "Bad request body")
 		return
 	}
 	answer, fail := s.integrate(s.ctx, k, k.messageEvent(text), text)
@@ -109,14 +124,14 @@ func (s *Service) dispatch(c *conn, text []byte) {
 	case unmapped:
 		if k.route.twoWay {
 			k.log.Warn("the client gets an error: the integration has no integration response for its answer; create one with the key $default")
-			k.answerError("Internal server error")
+			k.answerError(http.StatusInternalServerError, "Internal server error")
 		}
 	case timedOut:
-		k.answerError("Endpoint request timed out")
+		k.answerError(http.StatusGatewayTimeout, "Endpoint request timed out")
 	case unsupportedMedia:
-		k.answerError("Unsupported Media Type")
+		k.answerError(http.StatusUnsupportedMediaType, "Unsupported Media Type")
 	default:
-		k.answerError("Internal server error")
+		k.answerError(http.StatusInternalServerError, "Internal server error")
 	}
 }
 
@@ -160,14 +175,16 @@ func (k *call) reply(a *answer) {
 	}
 	if limit := k.conn.limits.MaxMessage; len(body) > limit {
 		k.log.Warn("the answer is too long for a message", "bytes", len(body), "limit", limit)
-		k.answerError("Internal server error")
+		k.answerError(http.StatusInternalServerError, "Internal server error")
 		return
 	}
 	k.send(body)
 }
 
-// answerError sends the error frame of API Gateway, byte for byte: a space after the first colon and after commas.
-func (k *call) answerError(message string) {
+// answerError sends the error frame of API Gateway, byte for byte: a space after the first colon and after commas. The
+// status is for the access log only.
+func (k *call) answerError(status int, message string) {
+	k.failed(status, message)
 	k.send([]byte(`{"message": "` + message + `", "connectionId":"` + k.conn.id + `", "requestId":"` + k.requestID + `"}`))
 }
 
@@ -183,11 +200,20 @@ func (k *call) send(text []byte) {
 func (s *Service) disconnected(c *conn, code int, reason string) {
 	view, ok := s.served(c.apiID, c.stage)
 	if !ok {
+		s.Log.Debug("close", "api", c.apiID, "stage", c.stage, "connectionId", c.id, "code", code, "reason", reason)
 		return
 	}
-	k := s.newCall(view, c, "$disconnect")
-	k.log.Debug("disconnect", "code", code, "reason", reason)
+	k := s.newCall(view, c, "$disconnect", "DISCONNECT")
+	k.outcome.status = http.StatusOK
 	if k.route != nil {
-		s.integrate(s.ctx, k, k.disconnectEvent(code, reason), nil)
+		if _, fail := s.integrate(s.ctx, k, k.disconnectEvent(code, reason), nil); fail != none && fail != unmapped {
+			k.failed(http.StatusInternalServerError, "Internal server error")
+		}
 	}
+	s.finish(k, "close", "code", code, "reason", reason)
+}
+
+// failed notes what the client is told.
+func (k *call) failed(status int, message string) {
+	k.outcome.status, k.outcome.message, k.outcome.kind = status, message, responseTypes[message]
 }

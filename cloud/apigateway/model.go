@@ -97,7 +97,7 @@ type routeResponse struct {
 }
 
 type stage struct {
-	AccessLogSettings           json.RawMessage          `json:"accessLogSettings,omitempty"`
+	AccessLogSettings           *accessLogSettings       `json:"accessLogSettings,omitempty"`
 	APIGatewayManaged           bool                     `json:"apiGatewayManaged,omitempty"`
 	AutoDeploy                  bool                     `json:"autoDeploy,omitempty"`
 	ClientCertificateID         string                   `json:"clientCertificateId,omitempty"`
@@ -159,6 +159,7 @@ type api struct {
 	Stages               map[string]*stage
 	Deployments          map[string]*deployment
 	Authorizers          map[string]*authorizer
+	Models               map[string]*model
 
 	snapshots map[string]*snapshot // by deployment id; kept in the state under keys of their own
 }
@@ -189,6 +190,7 @@ func newAPI() *api {
 		Stages:               map[string]*stage{},
 		Deployments:          map[string]*deployment{},
 		Authorizers:          map[string]*authorizer{},
+		Models:               map[string]*model{},
 		snapshots:            map[string]*snapshot{},
 	}
 }

@@ -52,6 +52,7 @@ type Config struct {
 	State     *state.Store
 	IAM       Identities
 	Functions Functions
+	Logs      LogGroups // of access logs; nil for none
 	Account   string
 	Region    string
 	Log       *slog.Logger

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // snapshot is what a deployment froze of an API: what its stages serve until they are pointed at another one.
@@ -16,6 +18,7 @@ type snapshot struct {
 	Integrations             map[string]*integration
 	IntegrationResponses     map[string]map[string]*integrationResponse
 	Authorizers              map[string]*authorizer
+	Models                   map[string]*model
 
 	selection selection        // compiled RouteSelectionExpression of a WebSocket API
 	byKey     map[string]*path // every route with what it leads to
@@ -28,9 +31,13 @@ type path struct {
 	integration *integration       // nil for a route without a target
 	mapping     *requestMapping    // of the integration of a WebSocket route
 	responses   []*responseMapping // to its answers
-	authorizer  *authorizer
-	twoWay      bool         // a WebSocket route whose integration's answer goes back to the client
-	pattern     *pathPattern // of an HTTP route with a path
+
+	modelSelection selection // of the model that a message must fit
+	schemas        map[string]*jsonschema.Schema
+
+	authorizer *authorizer
+	twoWay     bool         // a WebSocket route whose integration's answer goes back to the client
+	pattern    *pathPattern // of an HTTP route with a path
 
 	requestMappings  []mapping         // of the integration of an HTTP route
 	responseMappings map[int][]mapping // by status
@@ -46,6 +53,7 @@ func (a *api) freeze() (*snapshot, error) {
 		Integrations:             b.Integrations,
 		IntegrationResponses:     b.IntegrationResponses,
 		Authorizers:              b.Authorizers,
+		Models:                   b.Models,
 	}
 	return s, s.compile()
 }
@@ -73,6 +81,9 @@ func (s *snapshot) compile() (err error) {
 					return err
 				}
 			}
+		}
+		if err = p.compileModels(s.Models); err != nil {
+			return err
 		}
 		if p.integration != nil && isMethodAndPath(s.RouteSelectionExpression) {
 			if err := p.compileMappings(); err != nil {
@@ -104,7 +115,7 @@ func (a *api) deploy(d *deployment) error {
 	}
 	snap, err := a.freeze()
 	if err != nil {
-		return err
+		return badRequest("The Api cannot be deployed: %v", err)
 	}
 	d.DeploymentID = resourceID(6)
 	d.CreatedDate, d.DeploymentStatus = now(), "DEPLOYED"
