@@ -3,6 +3,8 @@ package apigateway
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -11,56 +13,68 @@ import (
 	"quotewire/cloud/protocol"
 )
 
-// serveConnections answers the @connections API: /{stage}/@connections/{id}. Its checks have the order of AWS.
+// post is one call of the @connections API.
+type post struct {
+	w                        http.ResponseWriter
+	r                        *http.Request
+	apiID, stage, connection string
+	requestID                string
+	status, bytes            int
+}
+
+// serveConnections answers the @connections API: /{stage}/@connections/{id}.
 func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID, stageName, id string) {
-	log := s.Log.With("api", apiID, "stage", stageName, "connectionId", id, "method", r.Method)
+	p := &post{w: w, r: r, apiID: apiID, stage: stageName, connection: id, requestID: requestID(apiID)}
+	s.answerPost(p)
+	if s.Log.Enabled(r.Context(), slog.LevelDebug) { // what nobody reads must cost a post nothing
+		p.log(s.Log).Debug("post", "status", p.status, "bytes", p.bytes)
+	}
+}
+
+func (p *post) log(l *slog.Logger) *slog.Logger {
+	return l.With("api", p.apiID, "stage", p.stage, "connectionId", p.connection, "requestId", p.requestID, "method", p.r.Method)
+}
+
+// answerPost has the order of AWS's checks: the signature, the stage, the policy, the id, the rate, the body, the connection.
+func (s *Service) answerPost(p *post) {
+	r := p.r
 	principal, ok := iam.PrincipalFrom(r.Context())
-	if !ok {
-		refuse(w, apiID, http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+	known := r.Method == http.MethodPost || r.Method == http.MethodGet || r.Method == http.MethodDelete
+	if !ok || !known {
+		p.refuse(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}
-	switch r.Method {
-	case http.MethodPost, http.MethodGet, http.MethodDelete:
-	default:
-		refuse(w, apiID, http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
-		return
-	}
-	view, ok := s.served(apiID, stageName)
+	view, ok := s.served(p.apiID, p.stage)
 	if !ok || !view.api.isWebSocket() || view.api.Properties.DisableExecuteAPIEndpoint {
-		log.Info("a call of @connections was refused: the address is that of no stage with a deployment")
-		refuse(w, apiID, http.StatusForbidden, "ForbiddenException", "Forbidden")
+		p.log(s.Log).Info("a call of @connections was refused: the address is that of no stage with a deployment, or disableExecuteApiEndpoint is set")
+		p.refuse(http.StatusForbidden, "ForbiddenException", "Forbidden")
 		return
 	}
 	// The request is judged by its route, with the last part as it stands here: a policy that names one connection
 	// allows nothing.
-	resource := ":" + apiID + "/" + stageName + "/" + r.Method + "/@connections/{connectionId}"
+	resource := ":" + p.apiID + "/" + p.stage + "/" + r.Method + "/@connections/{connectionId}"
 	arn := "arn:aws:execute-api:" + s.Region + ":"
 	if err := s.IAM.Authorize(r.Context(), protocol.RESTJSON, "execute-api:ManageConnections", arn+s.Account+resource, nil); err != nil {
 		var denied *protocol.Error
 		if !errors.As(err, &denied) {
-			log.Error("the caller's policies could not be read", "error", err)
-			refuse(w, apiID, http.StatusInternalServerError, "InternalServerErrorException", "Internal server error")
+			p.log(s.Log).Error("the caller's policies could not be read", "error", err)
+			p.refuse(http.StatusInternalServerError, "InternalServerErrorException", "Internal server error")
 			return
 		}
-		log.Info("a call of @connections was denied: allow execute-api:ManageConnections in the policy of its caller",
+		p.log(s.Log).Info("a call of @connections was denied: allow execute-api:ManageConnections in the policy of its caller",
 			"caller", principal.ARN, "resource", arn+s.Account+resource)
-		writeAnswer(w, apiID, http.StatusForbidden, "AccessDeniedException", encode(map[string]string{
+		p.answer(http.StatusForbidden, "AccessDeniedException", encode(map[string]string{
 			"Message": "User: " + principal.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " +
 				arn + maskAccount(s.Account) + resource,
 		}))
 		return
 	}
-	if _, ok := tagOf(id); !ok {
-		requestID := requestID(apiID)
-		answerHeaders(w, requestID)
-		writeJSON(w, http.StatusBadRequest, "BadRequestException", encode(invalidConnection{"Invalid connectionId: " + id, id, requestID}))
+	if _, ok := tagOf(p.connection); !ok {
+		p.answer(http.StatusBadRequest, "BadRequestException", encode(invalidConnection{"Invalid connectionId: " + p.connection, p.connection, p.requestID}))
 		return
 	}
 	if !s.admitToAccount(time.Now()) {
-		answerHeaders(w, requestID(apiID))
-		w.Header().Set("x-amzn-ErrorType", "LimitExceededException")
-		w.Header().Set("Content-Length", "0")
-		w.WriteHeader(http.StatusTooManyRequests)
+		p.answer(http.StatusTooManyRequests, "LimitExceededException", nil)
 		return
 	}
 	var body []byte
@@ -69,46 +83,61 @@ func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID
 		if body, err = protocol.ReadBody(r, int64(s.MaxMessage)); err != nil {
 			var e *protocol.Error
 			if errors.As(err, &e) && e.Status == http.StatusRequestEntityTooLarge {
-				refuse(w, apiID, e.Status, "PayloadTooLargeException", "Message too long: it may have 131072 bytes")
+				p.refuse(e.Status, "PayloadTooLargeException", fmt.Sprintf("Message too long: it may have %d bytes", s.MaxMessage))
 				return
 			}
-			refuse(w, apiID, http.StatusBadRequest, "BadRequestException", "the request body did not arrive whole")
+			p.refuse(http.StatusBadRequest, "BadRequestException", "the request body did not arrive whole")
 			return
 		}
 		if !utf8.Valid(body) {
-			refuse(w, apiID, http.StatusBadRequest, "BadRequestException", "The message is not UTF-8: messages to clients are text")
+			p.refuse(http.StatusBadRequest, "BadRequestException", "The message is not UTF-8: messages to clients are text")
 			return
 		}
 	}
-	c := s.hub.find(id)
-	if c == nil || c.apiID != apiID || c.stage != stageName || c.isEnded() {
-		s.gone(w, apiID)
-		log.Debug("gone")
+	c := s.hub.find(p.connection)
+	if c == nil || c.apiID != p.apiID || c.stage != p.stage || c.isEnded() {
+		p.answer(http.StatusGone, "GoneException", nil)
 		return
 	}
 	switch r.Method {
 	case http.MethodPost:
 		if err := c.send(textFrame(body)); err != nil {
 			if errors.Is(err, errSlow) {
-				log.Warn("the connection is cut: its client reads too slowly for what is sent to it", "waiting", s.maxQueued())
+				p.log(s.Log).Warn("the connection is cut: its client reads too slowly for what is sent to it", "waiting", s.maxQueued())
 			}
-			s.gone(w, apiID)
+			p.answer(http.StatusGone, "GoneException", nil)
 			return
 		}
 		c.touch()
-		log.Debug("post", "bytes", len(body))
-		answerHeaders(w, requestID(apiID))
-		w.Header().Set("Content-Length", "0")
-		w.WriteHeader(http.StatusOK)
+		p.bytes = len(body)
+		p.answer(http.StatusOK, "", nil)
 	case http.MethodGet:
-		answerHeaders(w, requestID(apiID))
-		writeJSON(w, http.StatusOK, "", encode(c.describe()))
+		p.answer(http.StatusOK, "", encode(c.describe()))
 	case http.MethodDelete:
-		log.Debug("delete")
 		c.shut(closeNormal, closedNormally)
-		answerHeaders(w, requestID(apiID))
-		w.WriteHeader(http.StatusNoContent)
+		p.answer(http.StatusNoContent, "", nil)
 	}
+}
+
+// answer answers with a body of JSON, or with none at all: clients take the error from the header.
+func (p *post) answer(status int, code string, body []byte) {
+	p.status = status
+	answerHeaders(p.w, p.requestID)
+	if body != nil {
+		writeJSON(p.w, status, code, body)
+		return
+	}
+	if code != "" {
+		p.w.Header().Set("x-amzn-ErrorType", code)
+	}
+	if status != http.StatusNoContent {
+		p.w.Header().Set("Content-Length", "0")
+	}
+	p.w.WriteHeader(status)
+}
+
+func (p *post) refuse(status int, code, message string) {
+	p.answer(status, code, encode(map[string]string{"message": message}))
 }
 
 type invalidConnection struct {
@@ -136,14 +165,6 @@ func (c *conn) describe() description {
 		Identity:     identity{c.sourceIP, c.userAgent},
 		LastActiveAt: time.Unix(0, c.lastActive.Load()).UTC().Format(layout),
 	}
-}
-
-// gone answers for a connection that is not there, or not yet: a 410 with no body at all.
-func (s *Service) gone(w http.ResponseWriter, apiID string) {
-	answerHeaders(w, requestID(apiID))
-	w.Header().Set("x-amzn-ErrorType", "GoneException")
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(http.StatusGone)
 }
 
 // maskAccount hides all but the last four digits, as AWS does in this one message.
