@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -56,12 +57,12 @@ func (c *call) fetch(from codeSource) (storedCode, error) {
 			return storedCode{}, err
 		}
 	}
-	unzipped, err := checkZip(zip)
-	if err != nil {
-		return storedCode{}, err
-	}
 	stored, err := c.Service.code.put(c.ctx, zip)
-	stored.Unzipped = unzipped
+	var bad *zipFault
+	if errors.As(err, &bad) {
+		c.Log.Info("lambda: a zip cannot be unpacked: "+bad.text, "operation", c.operation)
+		err = errZip()
+	}
 	return stored, err
 }
 
@@ -135,11 +136,25 @@ func openCodeStore(ctx context.Context, store *state.Store, dir string, used map
 // partial begins the name of a folder that is still being filled.
 const partial = ".partial-"
 
+// put unpacks a zip and stores it: nothing is stored that does not unpack.
 func (s *codeStore) put(ctx context.Context, zip []byte) (storedCode, error) {
+	_, unzipped, err := openZip(zip)
+	if err != nil {
+		return storedCode{}, err
+	}
 	sum := sha256.Sum256(zip)
-	stored := storedCode{Hash: hex.EncodeToString(sum[:]), Size: int64(len(zip))}
+	stored := storedCode{Hash: hex.EncodeToString(sum[:]), Size: int64(len(zip)), Unzipped: unzipped}
+	unpacked, err := s.fill(func(dir string) error { return unzip(zip, dir, maxUnzipped) })
+	if err != nil {
+		return storedCode{}, err
+	}
+	defer os.RemoveAll(unpacked)
 	if err := s.objects.Put(ctx, stored.Hash, bytes.NewReader(zip)); err != nil {
 		return storedCode{}, fmt.Errorf("store code: %w", err)
+	}
+	// The first function that runs on it finds it unpacked, unless the same code is there already.
+	if err := os.Rename(unpacked, filepath.Join(s.dir, stored.Hash)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return storedCode{}, err
 	}
 	return stored, nil
 }
@@ -202,20 +217,34 @@ func (s *codeStore) unpack(ctx context.Context, hashes []string, dir string) err
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	temporary, err := os.MkdirTemp(s.dir, partial)
+	temporary, err := s.fill(func(temporary string) error {
+		for _, hash := range hashes {
+			if err := s.unpackInto(ctx, hash, temporary); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	for _, hash := range hashes {
-		if err := s.unpackInto(ctx, hash, temporary); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(temporary, 0o755); err != nil {
-		return err
-	}
 	return os.Rename(temporary, dir)
+}
+
+// fill makes a folder that is complete, or none.
+func (s *codeStore) fill(write func(dir string) error) (dir string, err error) {
+	if dir, err = os.MkdirTemp(s.dir, partial); err != nil {
+		return "", err
+	}
+	if err = write(dir); err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return "", err
+	}
+	return dir, nil
 }
 
 func (s *codeStore) unpackInto(ctx context.Context, hash, dir string) error {

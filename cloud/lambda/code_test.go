@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 // send sends a signed request as it stands.
@@ -74,6 +78,14 @@ func TestUnzipDoesNotLeaveItsFolder(t *testing.T) {
 		"link over link":   {{"a/b/l", link, "../.."}, {"m", link, "a/b/l/.."}},
 		"file over folder": {{"a/b", 0o644, "x"}, {"a", 0o644, "x"}},
 		"device":           {{"d", os.ModeDevice | 0o644, ""}},
+		"pipe":             {{"p", os.ModeNamedPipe | 0o644, ""}},
+		"link to nothing":  {{"l", link, ""}},
+		"twice":            {{"a", 0o644, "x"}, {"a", 0o644, "y"}},
+		"link, then file":  {{"a", link, "b"}, {"a", 0o644, "y"}},
+		"below a file":     {{"a", 0o644, "x"}, {"a/b", 0o644, "y"}},
+		"below a link":     {{"in/", os.ModeDir | 0o755, ""}, {"a", link, "in"}, {"a/b", 0o644, "y"}},
+		"long name":        {{strings.Repeat("n", 256), 0o644, "x"}},
+		"long path":        {{strings.Repeat("n/", 2000) + "n", 0o644, "x"}},
 	} {
 		parent := t.TempDir()
 		dir := filepath.Join(parent, "in")
@@ -114,6 +126,70 @@ func TestUnzipStopsAtTheLimitWhateverTheDirectorySays(t *testing.T) {
 	if err := unzip(zipOf(file{"bootstrap", 0o755, strings.Repeat("x", 1000)}), t.TempDir(), 1000); err != nil {
 		t.Errorf("an archive of exactly the limit: %v", err)
 	}
+}
+
+func TestBadZipsAreRefusedAndLeaveNothing(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.role(t, "watch-role", mayLog)
+	corrupt := zipOf(file{"bootstrap", 0o755, strings.Repeat("text ", 1000)})
+	corrupt[45] ^= 0xff
+	many := make([]file, maxEntries+1)
+	for i := range many {
+		many[i] = file{fmt.Sprint(i), 0o644, ""}
+	}
+	const bad = "Could not unzip uploaded file. Please check your file, then try to upload again."
+	for name, test := range map[string]struct {
+		zip  []byte
+		want string
+	}{
+		"climbing":  {zipOf(file{"../bootstrap", 0o755, "x"}), bad},
+		"link":      {zipOf(file{"etc", os.ModeSymlink | 0o777, "/etc"}), bad},
+		"twice":     {zipOf(file{"a", 0o644, "x"}, file{"a", 0o644, "y"}), bad},
+		"corrupt":   {corrupt, bad},
+		"too-many":  {zipOf(many...), bad},
+		"lying":     {claiming(zipOf(file{"bootstrap", 0o755, strings.Repeat("x", 100000)}), 10), bad},
+		"too-large": {zipOf(file{"bootstrap", 0o755, strings.Repeat("\x00", maxUnzipped+1)}), "Unzipped size must be smaller than 262144000 bytes"},
+	} {
+		_, err := c.client.CreateFunction(t.Context(), &awslambda.CreateFunctionInput{
+			FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Role: aws.String(roleARN),
+			Code: &types.FunctionCode{ZipFile: test.zip},
+		})
+		wantError(t, err, "InvalidParameterValueException", test.want)
+	}
+	if left, _ := os.ReadDir(filepath.Join(c.Dir, "code")); len(left) != 0 {
+		t.Errorf("refused zips have left %v", left)
+	}
+}
+
+// FuzzUnzip looks for archives that get out of their folder.
+func FuzzUnzip(f *testing.F) {
+	f.Add(zipOf(file{"bootstrap", 0o755, "text"}, file{"a/b", 0o644, "x"}, file{"l", os.ModeSymlink | 0o777, "a/b"}))
+	f.Add(zipOf(file{"../out", 0o644, "x"}))
+	f.Add(zipOf(file{"a/b/l", os.ModeSymlink | 0o777, "../.."}, file{"m", os.ModeSymlink | 0o777, "a/b/l/.."}))
+	f.Add(claiming(zipOf(file{"bootstrap", 0o755, strings.Repeat("x", 1000)}), 10))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "in")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		err := unzip(data, dir, 10000)
+		if entries, _ := os.ReadDir(parent); len(entries) != 1 {
+			t.Fatalf("wrote outside of its folder: %v", entries)
+		}
+		if err != nil {
+			return
+		}
+		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type() == fs.ModeSymlink {
+				if to, err := filepath.EvalSymlinks(path); err == nil && to != dir && !strings.HasPrefix(to, dir+"/") {
+					t.Errorf("the link %s leads to %s", path, to)
+				}
+			}
+			return nil
+		})
+	})
 }
 
 func TestUnpackedCodeIsMadeAgainWhenItIsMissing(t *testing.T) {

@@ -3,6 +3,7 @@ package lambda
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -99,7 +100,7 @@ func TestUnzippedCodeAndLayersAreCountedTogether(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	big, err := c.client.PublishLayerVersion(t.Context(), &awslambda.PublishLayerVersionInput{
-		LayerName: aws.String("big"), Content: &types.LayerVersionContentInput{ZipFile: claiming(zipOf(file{"zeros", 0o644, "0"}), maxUnzipped-1<<20)},
+		LayerName: aws.String("big"), Content: &types.LayerVersionContentInput{ZipFile: zipOf(file{"zeros", 0o644, strings.Repeat("\x00", maxUnzipped-1<<20)})},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,34 +23,79 @@ func errUnzipped() error {
 	return errInvalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
 }
 
-// checkZip tells whether an archive will unpack, as far as its directory can tell. The sizes that it names are
-// promises; unzip does not trust them. It returns their sum.
-func checkZip(data []byte) (unzipped int64, err error) {
+// zipFault is why an archive cannot be unpacked. AWS only says [errZip] of it.
+type zipFault struct{ text string }
+
+func (f *zipFault) Error() string { return f.text }
+
+func zipFaultf(format string, args ...any) error { return &zipFault{fmt.Sprintf(format, args...)} }
+
+// openZip reads the directory of an archive and refuses what must not be unpacked: entries that leave the folder, that
+// come twice or lie below what is no folder, that are neither files nor folders nor links, or are far too many. The
+// sizes that the directory names are promises; unzip does not trust them. openZip returns their sum.
+func openZip(data []byte) (_ *zip.Reader, unzipped int64, err error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) || archive == nil || len(archive.File) == 0 || len(archive.File) > maxEntries {
-		return 0, errZip()
+	switch {
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath) || archive == nil:
+		return nil, 0, zipFaultf("it is no zip archive: %v", err)
+	case len(archive.File) == 0:
+		return nil, 0, zipFaultf("it is empty")
+	case len(archive.File) > maxEntries:
+		return nil, 0, zipFaultf("it has %d entries, more than %d", len(archive.File), maxEntries)
 	}
 	var total uint64
+	leaf := map[string]bool{} // files and links
+	folders := map[string]bool{}
 	for _, f := range archive.File {
-		if _, err := entryName(f); err != nil {
-			return 0, errZip()
+		name, err := entryName(f)
+		if err != nil {
+			return nil, 0, err
+		}
+		mode := f.Mode()
+		folder := strings.HasSuffix(f.Name, "/") || mode.IsDir()
+		if !folder && !mode.IsRegular() && mode.Type() != fs.ModeSymlink {
+			return nil, 0, zipFaultf("the entry %q is neither a file, a folder nor a symbolic link", f.Name)
+		}
+		for above := path.Dir(name); above != "." && !folders[above]; above = path.Dir(above) {
+			folders[above] = true
+		}
+		if folder {
+			folders[name] = true
+		} else if leaf[name] {
+			return nil, 0, zipFaultf("the entry %q is there twice", f.Name)
+		} else {
+			leaf[name] = true
 		}
 		if total += f.UncompressedSize64; total > maxUnzipped || f.UncompressedSize64 > maxUnzipped {
-			return 0, errUnzipped()
+			return nil, 0, errUnzipped()
 		}
 	}
-	return int64(total), nil
+	for name := range leaf {
+		if folders[name] {
+			return nil, 0, zipFaultf("the entry %q is a file and a folder", name)
+		}
+	}
+	return archive, int64(total), nil
 }
+
+// Longest names that every file system takes, in bytes.
+const (
+	maxFileName = 255
+	maxFilePath = 2048
+)
 
 // entryName is the clean relative name of an entry; one that would leave the folder is refused.
 func entryName(f *zip.File) (string, error) {
 	name := strings.TrimSuffix(f.Name, "/")
-	if strings.ContainsAny(name, "\\\x00") || !fs.ValidPath(path.Clean(name)) || strings.HasPrefix(name, "/") {
-		return "", fmt.Errorf("the entry %q does not name a file below the function's folder", f.Name)
+	if strings.ContainsAny(name, "\\\x00") || !fs.ValidPath(path.Clean(name)) || strings.HasPrefix(name, "/") || len(name) > maxFilePath {
+		return "", zipFaultf("the entry %.300q does not name a file below the function's folder", f.Name)
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
-			return "", fmt.Errorf("the entry %q climbs out of the function's folder", f.Name)
+			return "", zipFaultf("the entry %q climbs out of the function's folder", f.Name)
+		}
+		if len(part) > maxFileName {
+			return "", zipFaultf("the entry %.300q has a name that is too long", f.Name)
 		}
 	}
 	return path.Clean(name), nil
@@ -60,9 +105,9 @@ func entryName(f *zip.File) (string, error) {
 // inside the archive leads out of dir. Modes are those of the entries; symbolic links are made last, when nothing is
 // written anymore. An archive that grows beyond limit, whatever its directory says, is abandoned there.
 func unzip(data []byte, dir string, limit int64) error {
-	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return errZip()
+	archive, _, err := openZip(data)
+	if err != nil {
+		return err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -81,10 +126,8 @@ func unzip(data []byte, dir string, limit int64) error {
 			err = root.MkdirAll(name, 0o755)
 		case mode&fs.ModeSymlink != 0:
 			links = append(links, f)
-		case mode.IsRegular():
-			err = unzipFile(root, f, name, &left)
 		default:
-			err = fmt.Errorf("the entry %q is neither a file, a folder nor a symbolic link", f.Name)
+			err = unzipFile(root, f, name, &left)
 		}
 		if err != nil {
 			return err
@@ -99,7 +142,7 @@ func unzip(data []byte, dir string, limit int64) error {
 	for _, f := range links {
 		name, _ := entryName(f)
 		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the symbolic link %q: %w", name, err)
+			return zipFaultf("the symbolic link %q: %v", name, err)
 		}
 	}
 	return nil
@@ -111,7 +154,7 @@ func unzipFile(root *os.Root, f *zip.File, name string, left *int64) error {
 	}
 	from, err := f.Open()
 	if err != nil {
-		return errZip()
+		return zipFaultf("the entry %q: %v", f.Name, err)
 	}
 	defer from.Close()
 	root.Remove(name) // of a layer below; a folder that is not empty stays, and the entry fails
@@ -121,11 +164,29 @@ func unzipFile(root *os.Root, f *zip.File, name string, left *int64) error {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(to, io.LimitReader(from, *left+1))
-	if *left -= n; err == nil && *left < 0 {
+	content := &entryReader{from: io.LimitReader(from, *left+1)}
+	n, err := io.Copy(to, content)
+	switch *left -= n; {
+	case content.failed != nil:
+		err = zipFaultf("the entry %q: %v", f.Name, content.failed)
+	case err == nil && *left < 0:
 		err = errUnzipped()
 	}
 	return errors.Join(err, to.Chmod(perm), to.Close())
+}
+
+// entryReader tells a bad archive from a disk that cannot be written to.
+type entryReader struct {
+	from   io.Reader
+	failed error
+}
+
+func (r *entryReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && err != io.EOF {
+		r.failed = err
+	}
+	return n, err
 }
 
 // unzipLink makes a symbolic link that stays below the folder. One that points elsewhere is refused: on AWS it would
@@ -137,16 +198,16 @@ func unzipLink(root *os.Root, f *zip.File) error {
 	}
 	from, err := f.Open()
 	if err != nil {
-		return errZip()
+		return zipFaultf("the symbolic link %q: %v", name, err)
 	}
 	defer from.Close()
 	text, err := io.ReadAll(io.LimitReader(from, maxLink))
 	if err != nil {
-		return errZip()
+		return zipFaultf("the symbolic link %q: %v", name, err)
 	}
 	to := string(text)
-	if path.IsAbs(to) || !fs.ValidPath(path.Join(path.Dir(name), to)) {
-		return fmt.Errorf("the symbolic link %q points to %q, outside of the function's folder", name, to)
+	if to == "" || path.IsAbs(to) || !fs.ValidPath(path.Join(path.Dir(name), to)) {
+		return zipFaultf("the symbolic link %q points to %q, outside of the function's folder", name, to)
 	}
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
