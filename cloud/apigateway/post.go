@@ -27,7 +27,8 @@ func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID
 	p := &post{w: w, r: r, apiID: apiID, stage: stageName, connection: id, requestID: requestID(apiID)}
 	s.answerPost(p)
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) { // what nobody reads must cost a post nothing
-		p.log(s.Log).Debug("post", "status", p.status, "bytes", p.bytes)
+		caller, _ := iam.PrincipalFrom(r.Context())
+		p.log(s.Log).Debug("post", "status", p.status, "bytes", p.bytes, "caller", caller.ARN)
 	}
 }
 

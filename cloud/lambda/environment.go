@@ -154,7 +154,7 @@ func (e *environment) clear() {
 // serve runs one execution: it sees to a process that waits for work, hands it x, and follows it until it asks for more
 // work, exits or runs out of time. x is answered when serve returns, often long before.
 func (e *environment) serve(x *execution) {
-	e.log.collect(x.tail)
+	e.log.collect(x.id, x.tail)
 	initDuration, trouble := e.ready(x)
 	begin := time.Now()
 	e.log.line("START RequestId: " + x.id + " Version: " + x.version)
@@ -169,7 +169,14 @@ func (e *environment) serve(x *execution) {
 		e.answer(x, trouble)
 	}
 	e.report(x, time.Since(begin)+x.spent, initDuration, trouble)
-	e.log.collect(nil)
+	e.log.collect("", nil)
+	if e.log.debug {
+		why := ""
+		if trouble != nil {
+			why = trouble.kind
+		}
+		e.service.Log.Debug("invocation", "function", e.name(), "functionRequestId", x.id, "took", time.Since(begin), "initDuration", initDuration, "failed", why)
+	}
 	if x.tail != nil {
 		x.finish(<-x.held)
 	}

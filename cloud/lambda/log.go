@@ -34,11 +34,16 @@ type logStream struct {
 
 	mu      sync.Mutex // protects following
 	pending []logs.Event
+	request string   // the invocation that runs now
+	spoken  []spoken // what the cloud's own log says at debug level, for the same lines
 	dropped int
 	last    string // what the function printed last, to be shown when it fails
 	tail    *tail
 	writer  iam.Principal // the role session in whose name the log is written
 }
+
+// spoken is a line of a function for the cloud's own log.
+type spoken struct{ text, request string }
 
 // tail keeps the end of an invocation's log.
 type tail struct {
@@ -114,6 +119,9 @@ func (l *logStream) add(text string) {
 		text = " \n" // CloudWatch Logs takes no empty message
 	}
 	l.pending = append(l.pending, logs.Event{Time: now, Message: text})
+	if l.debug {
+		l.spoken = append(l.spoken, spoken{strings.TrimRight(text, "\t\n"), l.request})
+	}
 	if len(l.pending) == 1 {
 		select {
 		case l.wake <- struct{}{}:
@@ -129,11 +137,11 @@ func (l *logStream) allow(who iam.Principal) {
 	l.writer = who
 }
 
-// collect makes t the tail of the invocation that runs now.
-func (l *logStream) collect(t *tail) {
+// collect makes request the invocation that runs now, and t its tail.
+func (l *logStream) collect(request string, t *tail) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tail = t
+	l.request, l.tail = request, t
 }
 
 // close stores what is left.
@@ -153,14 +161,12 @@ func (l *logStream) run() {
 		case <-l.closed:
 			last = true
 		}
-		events, writer := l.take()
+		events, said, writer := l.take()
 		if len(events) == 0 {
 			continue
 		}
-		if l.debug {
-			for _, e := range events {
-				l.service.Log.Debug(strings.TrimRight(e.Message, "\t\n"), "function", l.function)
-			}
+		for _, line := range said {
+			l.service.Log.Debug(line.text, "function", l.function, "functionRequestId", line.request)
 		}
 		ctx := iam.WithPrincipal(background, writer)
 		if err := l.allowed(ctx); err != nil {
@@ -176,16 +182,16 @@ func (l *logStream) run() {
 	}
 }
 
-func (l *logStream) take() ([]logs.Event, iam.Principal) {
+func (l *logStream) take() ([]logs.Event, []spoken, iam.Principal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	events := l.pending
-	l.pending = nil
+	events, said := l.pending, l.spoken
+	l.pending, l.spoken = nil, nil
 	if l.dropped > 0 {
 		l.service.Log.Warn("lambda: a function prints faster than its log can be stored", "function", l.function, "dropped", l.dropped)
 		l.dropped = 0
 	}
-	return events, l.writer
+	return events, said, l.writer
 }
 
 // allowed asks IAM in the name of the function's role. It asks for each batch, so that a change of the role's policies

@@ -187,10 +187,15 @@ func sourceLine(at token.Position) string {
 	return strings.TrimSuffix(lines[at.Line-1], "\r")
 }
 
-// isTerminal reports whether f is a terminal that a person looks at.
+// isTerminal reports whether f is a terminal that a person looks at, and takes colours.
 func isTerminal(f *os.File) bool {
+	return isDevice(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// isDevice reports whether f is a terminal.
+func isDevice(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func count(n int, noun string) string {

@@ -13,6 +13,7 @@ import (
 
 	"quotewire/cloud"
 	"quotewire/cloud/iam"
+	"quotewire/console"
 	"quotewire/dply/suggest"
 )
 
@@ -74,11 +75,14 @@ func (o *cloudOptions) start(ctx context.Context) (*cloud.Cloud, error) {
 	})
 }
 
-// logger writes what the cloud has to say to the terminal's error stream.
+// logger writes what the cloud has to say to the error stream: for a person if that is a terminal, else for programs.
 func (o *cloudOptions) logger() *slog.Logger {
 	level := slog.LevelInfo
 	if o.verbose {
 		level = slog.LevelDebug
+	}
+	if isDevice(os.Stderr) {
+		return slog.New(console.NewHandler(os.Stderr, level, isTerminal(os.Stderr)))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
