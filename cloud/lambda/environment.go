@@ -1,16 +1,11 @@
 package lambda
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +47,9 @@ func newEnvironment(s *Service, r *release) *environment {
 	e.ctx, e.end = context.WithCancel(s.ctx)
 	return e
 }
+
+// id is what the environment's folder and the cloud's log call it.
+func (e *environment) id() string { return filepath.Base(e.dir) }
 
 func (e *environment) name() string { return e.release.Config.FunctionName }
 
@@ -157,7 +155,7 @@ func (e *environment) serve(x *execution) {
 	e.log.collect(x.id, x.tail)
 	initDuration, trouble := e.ready(x)
 	begin := time.Now()
-	e.log.line("START RequestId: " + x.id + " Version: " + x.version)
+	e.sayStart(x)
 	if trouble == nil {
 		x.deadline = begin.Add(e.timeout())
 		if initDuration == 0 { // a start within the invocation has used some of its time
@@ -190,7 +188,7 @@ func (e *environment) ready(x *execution) (initDuration time.Duration, trouble *
 	}
 	if !e.started {
 		e.started = true
-		e.log.line("INIT_START Runtime Version: " + runtimeLabel(e.release.Config.Runtime) + "\tRuntime Version ARN: " + e.release.Config.RuntimeVersionConfig.RuntimeVersionArn)
+		e.sayInitStart()
 		if initDuration, trouble = e.start("init", e.service.InitTimeout); trouble == nil {
 			return initDuration, nil
 		}
@@ -221,15 +219,13 @@ func (e *environment) start(phase string, limit time.Duration) (time.Duration, *
 		}
 	}
 	took := time.Since(begin)
-	if trouble == nil {
-		return took, nil
+	if trouble != nil {
+		e.stop(false)
+		if trouble.kind == timedOut {
+			took = limit
+		}
 	}
-	e.stop(false)
-	status := "error\tError Type: " + trouble.kind
-	if trouble.kind == timedOut {
-		status, took = "timeout", limit
-	}
-	e.log.line(fmt.Sprintf("INIT_REPORT Init Duration: %s ms\tPhase: %s\tStatus: %s", milliseconds(took), phase, status))
+	e.sayInit(phase, took, trouble)
 	return took, trouble
 }
 
@@ -243,7 +239,7 @@ func (e *environment) follow(x *execution) *fault {
 			given = e.api.give(x)
 		}
 		// A process that has hung up in the meantime is given x when it calls again.
-		if result = e.api.until(e.ctx, e.process.Exited(), timer.C, stateReady); result != reached || given {
+		if result = e.api.until(e.ctx, e.process.Exited(), timer.C, stateReady, stateInitError); result != reached || given {
 			break
 		}
 	}
@@ -251,7 +247,9 @@ func (e *environment) follow(x *execution) *fault {
 	var trouble *fault
 	switch result {
 	case reached:
-		return nil
+		if _, trouble = e.api.look(); trouble == nil {
+			return nil
+		}
 	case processExited:
 		trouble = e.process.end()
 	case deadlinePassed:
@@ -306,37 +304,6 @@ func (e *environment) stop(gently bool) {
 	e.process, e.api = nil, nil
 }
 
-// report writes the last lines of an invocation.
-func (e *environment) report(x *execution, took, initDuration time.Duration, trouble *fault) {
-	config := &e.release.Config
-	status := ""
-	switch {
-	case trouble == nil:
-	case trouble.kind == timedOut:
-		took, status = e.timeout(), "Status: timeout\t"
-		e.log.line(fmt.Sprintf("%s %s %s", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), x.id, trouble.text))
-	case trouble.kind != "":
-		status = "Status: error\tError Type: " + cmp.Or(trouble.reported, trouble.kind) + "\t"
-		e.log.line("RequestId: " + x.id + " Error: " + trouble.text + "\n" + trouble.kind)
-	}
-	if trouble != nil && trouble.kind != "" {
-		e.warn(trouble)
-	}
-	memory := x.memory
-	if e.process != nil {
-		memory = e.process.memory()
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		x.id, milliseconds(took), int64(math.Ceil(float64(took+initDuration)/float64(time.Millisecond))), config.MemorySize, (memory+1<<20-1)>>20)
-	if initDuration > 0 {
-		fmt.Fprintf(&b, "Init Duration: %s ms\t", milliseconds(initDuration))
-	}
-	b.WriteString(status)
-	e.log.line("END RequestId: " + x.id)
-	e.log.line(b.String())
-}
-
 // warn tells the person who runs the cloud that a function has failed, and where to look.
 func (e *environment) warn(f *fault) {
 	advice := "read its output in the log group"
@@ -349,10 +316,3 @@ func (e *environment) warn(f *fault) {
 	e.service.Log.Warn("lambda: a function has failed: "+advice, "function", e.name(), "error", f.text,
 		"last output", e.log.lastLine(), "log group", e.release.Config.LoggingConfig.LogGroup)
 }
-
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 2, 64)
-}
-
-// runtimeLabel is a runtime as INIT_START names it.
-func runtimeLabel(runtime string) string { return strings.Replace(runtime, ".", ":", 1) }

@@ -74,9 +74,10 @@ type execution struct {
 	spent         time.Duration // of the invocation's time, on the start of a process
 	memory        int64         // bytes that a process which is gone had used
 
-	replied atomic.Bool
-	held    chan outcome // takes the answer until the tail is complete
-	outcome chan outcome // takes the answer; neither ever blocks
+	produced atomic.Int64 // bytes of the answer
+	replied  atomic.Bool
+	held     chan outcome // takes the answer until the tail is complete
+	outcome  chan outcome // takes the answer; neither ever blocks
 }
 
 type outcome struct {

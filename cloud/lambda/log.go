@@ -31,6 +31,7 @@ type logStream struct {
 	closed chan struct{}
 	stored chan struct{}
 	debug  bool
+	config *loggingConfig
 
 	mu      sync.Mutex // protects following
 	pending []logs.Event
@@ -71,7 +72,8 @@ func newLogStream(e *environment) *logStream {
 		service: e.service, function: c.FunctionName, group: c.LoggingConfig.LogGroup,
 		stream: time.Now().UTC().Format("2006/01/02/") + "[" + c.Version + "]" + hex.EncodeToString(randomBytes(16)),
 		wake:   make(chan struct{}, 1), closed: make(chan struct{}), stored: make(chan struct{}),
-		debug: e.service.Log.Enabled(context.Background(), slog.LevelDebug),
+		config: &c.LoggingConfig,
+		debug:  e.service.Log.Enabled(context.Background(), slog.LevelDebug),
 	}
 	go l.run()
 	return l
@@ -87,6 +89,9 @@ func (l *logStream) output(line []byte, complete bool) {
 		l.mu.Lock()
 		l.last = text
 		l.mu.Unlock()
+	}
+	if !l.config.keeps(line) {
+		return
 	}
 	if complete {
 		text += "\n"

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type pool struct {
 // fleet is the environments of one function.
 type fleet struct {
 	executing    int
+	told         time.Time // of a refusal, the last time
 	environments map[*environment]bool
 	idle         map[releaseKey][]*environment // last used last
 	finishing    map[releaseKey]int            // environments between their answer and their call for more work
@@ -40,6 +42,12 @@ func newPool(s *Service) *pool { return &pool{service: s, fleets: map[string]*fl
 // submit gives x to an environment. There is no queue: beyond the limits of concurrency x is refused.
 func (p *pool) submit(f *function, r *release, x *execution) error {
 	free := p.service.catalog.unreserved(p.service.Concurrency, "")
+	var advice string
+	defer func() { // once the lock is free
+		if advice != "" {
+			p.service.Log.Warn("lambda: an invocation was refused with 429: "+advice, "function", f.Name)
+		}
+	}()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -56,8 +64,14 @@ func (p *pool) submit(f *function, r *release, x *execution) error {
 	x.reserved = f.Reserved != nil
 	switch {
 	case x.reserved && fl.executing >= *f.Reserved:
+		if fl.tell() {
+			advice = fmt.Sprintf("its reserved concurrency of %d is used up: raise it with aws lambda put-function-concurrency, or call again later", *f.Reserved)
+		}
 		return errThrottled(reservedLimit)
 	case !x.reserved && p.unreserved >= free:
+		if fl.tell() {
+			advice = fmt.Sprintf("the account's unreserved concurrency of %d is used up: call again later, or start the cloud with a higher --limit lambda.concurrency", free)
+		}
 		return errThrottled(accountLimit)
 	}
 	fl.executing++
@@ -83,6 +97,16 @@ func (p *pool) submit(f *function, r *release, x *execution) error {
 	}
 	p.start(fl, r, x)
 	return nil
+}
+
+// tell reports whether a refusal is to be logged: once a second at most.
+func (fl *fleet) tell() bool {
+	now := time.Now()
+	if now.Sub(fl.told) < time.Second {
+		return false
+	}
+	fl.told = now
+	return true
 }
 
 // waited starts an environment for an execution that has waited long enough for another one.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"quotewire/cloud/protocol"
 )
 
 // runtimeAPI is the Runtime API as one process of a function sees it, on a listener of its own: nothing that an
@@ -25,13 +23,14 @@ type runtimeAPI struct {
 	changed     chan struct{} // holds a token after a change; one token may stand for several changes
 	closed      chan struct{}
 
-	mu        sync.Mutex // protects following
-	state     runtimeState
-	before    runtimeState    // Ready
-	waiting   chan *execution // of the call of next that waits for work
-	execution *execution      // that runs, or ran last
-	initError *fault          // what the process said about its failed start
-	extension bool            // an internal extension is registered: the runtime wants SIGTERM
+	mu             sync.Mutex // protects following
+	state          runtimeState
+	before         runtimeState    // Ready
+	waiting        chan *execution // of the call of next that waits for work
+	execution      *execution      // that runs, or ran last
+	initError      *fault          // what the process said about its failed start
+	extensions     []*extension
+	extensionError *fault // what an extension said about its end
 }
 
 // runtimeState is where the process is. The names are those that AWS's answers use.
@@ -67,10 +66,16 @@ func (a *runtimeAPI) change() {
 	}
 }
 
-// look returns the state, and what the process said about a failed start.
+// look returns the state, and what the process said about its failure. It is ready when its extensions are as well.
 func (a *runtimeAPI) look() (runtimeState, *fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	switch {
+	case a.extensionError != nil:
+		return stateInitError, a.extensionError
+	case a.state == stateReady && !a.settled():
+		return a.before, nil
+	}
 	return a.state, a.initError
 }
 
@@ -78,7 +83,7 @@ func (a *runtimeAPI) look() (runtimeState, *fault) {
 func (a *runtimeAPI) wantsTerm() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.extension
+	return len(a.extensions) > 0
 }
 
 // give hands x to the process. It returns false if the process does not wait for work at this moment.
@@ -91,6 +96,7 @@ func (a *runtimeAPI) give(x *execution) bool {
 	a.waiting <- x
 	a.waiting = nil
 	a.state, a.execution = stateRunning, x
+	a.tell(x)
 	return true
 }
 
@@ -110,14 +116,12 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.failedInit(w, r)
 	case r.URL.Path == "/2018-06-01/ping", r.URL.Path == "/ping":
 		io.WriteString(w, "pong")
-	case r.URL.Path == "/2020-01-01/extension/register" && r.Method == http.MethodPost:
-		a.register(w, r)
-	case r.URL.Path == "/2020-01-01/extension/event/next" && r.Method == http.MethodGet:
-		// The one event that an extension gets is the end of the environment, which it learns from SIGTERM.
-		select {
-		case <-r.Context().Done():
-		case <-a.closed:
-		}
+	case strings.HasPrefix(r.URL.Path, "/2020-01-01/extension/"):
+		a.serveExtension(w, r, strings.TrimPrefix(r.URL.Path, "/2020-01-01/extension/"))
+	case r.URL.Path == "/2020-08-15/logs" && r.Method == http.MethodPut:
+		telemetry(w, r, "Logs")
+	case r.URL.Path == "/2022-07-01/telemetry" && r.Method == http.MethodPut:
+		telemetry(w, r, "Telemetry")
 	default:
 		http.NotFound(w, r)
 	}
@@ -211,6 +215,7 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 	if tooLarge {
 		discard(r.Body, 64<<20)
 	}
+	x.produced.Store(int64(len(body)))
 	o := x.result(body, failed)
 	o.contentType = r.Header.Get("Content-Type")
 	a.environment.reply(x, o)
@@ -253,23 +258,6 @@ func (a *runtimeAPI) failedInit(w http.ResponseWriter, r *http.Request) {
 	a.mu.Unlock()
 	accept(w)
 	a.change()
-}
-
-// register lets an extension in, as far as runtimes that want a SIGTERM need one.
-func (a *runtimeAPI) register(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Lambda-Extension-Name") == "" {
-		refuse(w, r, http.StatusForbidden, "Extension.InvalidExtensionName", "Empty extension name")
-		return
-	}
-	discard(r.Body, maxResponse)
-	a.mu.Lock()
-	a.extension = true
-	a.mu.Unlock()
-	c := &a.environment.release.Config
-	w.Header().Set("Lambda-Extension-Identifier", protocol.RequestID())
-	writeRuntime(w, http.StatusOK, mustJSON(map[string]string{
-		"functionName": c.FunctionName, "functionVersion": c.Version, "handler": c.Handler,
-	}))
 }
 
 func accept(w http.ResponseWriter) {

@@ -79,6 +79,9 @@ func (e *environment) variables(at places) []string {
 	if at.path != "" {
 		env["PATH"] += ":" + at.path
 	}
+	if l := c.LoggingConfig; l.LogFormat == formatJSON {
+		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = l.LogFormat, l.ApplicationLogLevel
+	}
 	if c.Environment != nil {
 		for name, value := range c.Environment.Variables {
 			env[name] = value

@@ -21,6 +21,9 @@ func main() {
 		do(r)
 		os.Exit(1)
 	}
+	if os.Getenv("EXTENSION") != "" {
+		extend()
+	}
 	for {
 		res, err := http.Get(base + "invocation/next")
 		if err != nil {
@@ -58,6 +61,44 @@ func main() {
 			answer("response", id, string(payload))
 		}
 	}
+}
+
+// extend registers an extension that prints its events, and sends each to the address in EXTENSION before it is done.
+func extend() {
+	url := strings.Replace(base, "2018-06-01/runtime/", "2020-01-01/extension/", 1)
+	call := func(method, path, id, body string) (*http.Response, string) {
+		r, _ := http.NewRequest(method, url+path, strings.NewReader(body))
+		r.Header.Set("Lambda-Extension-Name", "inner")
+		r.Header.Set("Lambda-Extension-Identifier", id)
+		r.Header.Set("Lambda-Extension-Function-Error-Type", "Extension.Broken")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return &http.Response{Header: http.Header{}}, err.Error()
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		return res, res.Status + " " + string(text)
+	}
+	_, text := call("POST", "register", "", `{"events":["INVOKE","SHUTDOWN"]}`)
+	fmt.Println("shutdown: " + text)
+	res, text := call("POST", "register", "", `{"events":["INVOKE"]}`)
+	fmt.Println("register: " + text)
+	id := res.Header.Get("Lambda-Extension-Identifier")
+	if os.Getenv("EXTENSION") == "fail" {
+		_, text = call("POST", "init/error", id, "")
+		fmt.Println("init/error: " + text)
+		select {}
+	}
+	go func() {
+		for {
+			_, text := call("GET", "event/next", id, "")
+			fmt.Println("event: " + text)
+			if conn, err := net.Dial("tcp", os.Getenv("EXTENSION")); err == nil {
+				fmt.Fprintln(conn, "0")
+				io.Copy(io.Discard, conn)
+			}
+		}
+	}()
 }
 
 // stream sends a response in two parts. Between them it waits until whoever listens at the address hangs up.
