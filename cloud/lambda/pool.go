@@ -9,7 +9,7 @@ import (
 
 // reuseWait is how long an execution waits for an environment whose caller has its answer already but whose process
 // has not asked for more work yet. It is of the order of the cold start that it saves.
-const reuseWait = 20 * time.Millisecond
+const reuseWait = 100 * time.Millisecond
 
 // pool knows all environments and gives them executions. An environment has one at a time. An execution gets the
 // environment of its version that was used last, so that those beyond need fall idle and end, or else a new one.
