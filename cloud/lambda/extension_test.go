@@ -14,7 +14,7 @@ func TestExtensionGetsInvocationsAndHoldsTheEnvironment(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	// The caller has its answer, but the environment is not free while the extension works.
-	_, conn := m.arrival(t)
+	conn := <-m.conns
 	c.pool.mu.Lock()
 	fleet := c.pool.fleets["watch"]
 	if n := len(fleet.idle); n != 0 || len(fleet.environments) != 1 {

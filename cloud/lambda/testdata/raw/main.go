@@ -63,7 +63,7 @@ func main() {
 	}
 }
 
-// extend registers an extension that prints its events, and sends each to the address in EXTENSION before it is done.
+// extend registers an extension that prints its events, and is done with each when the address in EXTENSION hangs up.
 func extend() {
 	url := strings.Replace(base, "2018-06-01/runtime/", "2020-01-01/extension/", 1)
 	call := func(method, path, id, body string) (*http.Response, string) {
@@ -94,7 +94,6 @@ func extend() {
 			_, text := call("GET", "event/next", id, "")
 			fmt.Println("event: " + text)
 			if conn, err := net.Dial("tcp", os.Getenv("EXTENSION")); err == nil {
-				fmt.Fprintln(conn, "0")
 				io.Copy(io.Discard, conn)
 			}
 		}
