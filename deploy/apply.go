@@ -4,39 +4,60 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"quotewire/dply/token"
 )
 
-// Apply does what the plan found to do: it makes and changes things in a deploy, and removes them in the other modes. It
-// stops at the first failure. The result says what was done also if there is an error; nothing is rolled back, and running
+// Apply does what the plan found to do: it makes and changes things in a deploy, and removes them in the other modes,
+// several at a time as far as none waits for another. After a failure it begins nothing more. The result says what was done also if there is an error; nothing is rolled back, and running
 // again goes on from there.
 //
 // When ctx ends, calls under way are finished, nothing more is begun, and the error is ctx's.
 func (p *Plan) Apply(ctx context.Context) (*Result, error) {
 	run := &run{Plan: p, result: &Result{}, reached: map[*Node]bool{}, failed: map[*Node]bool{}}
+	limit := p.opts.Parallel
+	if limit == 0 {
+		limit = writes
+	}
 	var err error
 	if p.opts.Mode == Deploy {
-		err = walk(ctx, p.nodes, forward, writes, run.bring)
+		err = walk(ctx, p.nodes, forward, limit, run.bring)
 	} else {
-		err = walk(ctx, p.nodes, backward, writes, run.remove)
+		err = walk(ctx, p.nodes, backward, limit, run.remove)
+	}
+	if all := run.failures.err(); all != nil {
+		err = all // several may have failed at the same time
 	}
 	return run.finish(err)
 }
 
-// run is one application of a plan. Its methods are called by one goroutine at a time.
+// run is one application of a plan.
 type run struct {
 	*Plan
+	failures problems
+
+	mu      sync.Mutex // guards the following
 	result  *Result
 	reached map[*Node]bool // done with, one way or the other
 	failed  map[*Node]bool
 }
 
+// reach notes that a node is done with, and counts it with count if that is not nil.
+func (r *run) reach(n *Node, count func(*Result)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reached[n] = true
+	if count != nil {
+		count(r.result)
+	}
+}
+
 // bring brings one node into line.
 func (r *run) bring(ctx context.Context, n *Node) error {
 	if n.Found {
-		r.reached[n] = true
+		r.reach(n, nil)
 		return nil
 	}
 	step, err := n.Resource.Plan()
@@ -44,15 +65,14 @@ func (r *run) bring(ctx context.Context, n *Node) error {
 		return r.refused(n, "change", err)
 	}
 	if s, ok := n.Resource.(*show); ok {
-		r.reached[n] = true
+		r.reach(n, nil)
 		e := n.event(Printed)
 		e.Text = s.text()
 		r.view.Event(e)
 		return nil
 	}
 	if step.Action == None {
-		r.reached[n] = true
-		r.result.Unchanged++
+		r.reach(n, func(all *Result) { all.Unchanged++ })
 		r.view.Event(n.event(Unchanged))
 		return nil
 	}
@@ -82,15 +102,21 @@ func (r *run) do(ctx context.Context, n *Node, step Step, change func(context.Co
 		return nil
 	case err != nil:
 		err = r.refused(n, step.Action.String(), err)
+		r.mu.Lock()
 		r.failed[n] = true
+		r.mu.Unlock()
+		if !errors.Is(err, context.Canceled) {
+			r.failures.add(err)
+		}
 		e := event(Failed)
 		e.Err = err
 		r.view.Event(e)
 		return err
 	}
-	r.reached[n] = true
-	r.result.count(step.Action)
-	r.result.Done = append(r.result.Done, step.Action.String()+" "+n.Resource.String())
+	r.reach(n, func(all *Result) {
+		all.count(step.Action)
+		all.Done = append(all.Done, step.Action.String()+" "+n.Resource.String())
+	})
 	r.view.Event(event(Done))
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // toyCloud is a cloud of things with one property each. It records the calls that write.
 type toyCloud struct {
+	mu     sync.Mutex        // guards things and calls
 	things map[string]string // name to value
 	calls  []string
 	fail   map[string]error  // by call
@@ -34,6 +36,8 @@ func (c *toyCloud) call(name string) error {
 	if err := c.fail[name]; err != nil {
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.calls = append(c.calls, name)
 	return nil
 }
@@ -87,6 +91,8 @@ func (t *thing) String() string { return "thing " + t.s.Name }
 func (t *thing) Exists() bool   { return t.exists }
 
 func (t *thing) Read(context.Context) error {
+	t.cloud.mu.Lock()
+	defer t.cloud.mu.Unlock()
 	t.value, t.exists = t.cloud.things[t.s.Name]
 	return t.cloud.fail["read "+t.s.Name]
 }
@@ -109,6 +115,8 @@ func (t *thing) Apply(ctx context.Context) error {
 	if err := t.cloud.call("apply " + t.s.Name); err != nil {
 		return err
 	}
+	t.cloud.mu.Lock()
+	defer t.cloud.mu.Unlock()
 	t.cloud.things[t.s.Name], t.value, t.exists = want, want, true
 	return Stopping(ctx)
 }
@@ -117,6 +125,8 @@ func (t *thing) Delete(context.Context) error {
 	if err := t.cloud.call("delete " + t.s.Name); err != nil {
 		return err
 	}
+	t.cloud.mu.Lock()
+	defer t.cloud.mu.Unlock()
 	delete(t.cloud.things, t.s.Name)
 	return nil
 }
@@ -193,7 +203,7 @@ func execute(t *testing.T, cloud *toyCloud, p *check.Program, mode Mode, targets
 	t.Helper()
 	cloud.calls = nil
 	view := &log{}
-	result, err := Run(t.Context(), p, Options{Provider: cloud, Mode: mode, View: view, Targets: targets})
+	result, err := Run(t.Context(), p, Options{Provider: cloud, Mode: mode, View: view, Targets: targets, Parallel: 1})
 	return result, view, err
 }
 
@@ -295,6 +305,43 @@ func TestFailureStopsAndSaysWhatIsDoneAndWhatNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "calls of the next run", cloud.calls, []string{"apply b", "apply c", "apply d"})
+}
+
+func TestWhatDoesNotWaitForEachOtherChangesAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // which finds out if nothing goes on
+		cloud := newToyCloud()
+		a, b := make(chan bool), make(chan bool)
+		cloud.during["apply a"] = func() { close(a); <-b }
+		cloud.during["apply b"] = func() { close(b); <-a }
+		first := ensure("a", text("1"))
+		p := script(first, ensure("b", nil), ensure("c", member(first)))
+		result, err := Run(t.Context(), p, Options{Provider: cloud})
+		if err != nil || result.Created != 3 {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		if slices.Index(cloud.calls, "apply c") < slices.Index(cloud.calls, "apply a") {
+			t.Errorf("calls %q: c waits for a", cloud.calls)
+		}
+	})
+}
+
+func TestEveryFailureAtTheSameTimeIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cloud := newToyCloud()
+		a, b := make(chan bool), make(chan bool)
+		cloud.during["apply a"] = func() { close(a); <-b }
+		cloud.during["apply b"] = func() { close(b); <-a }
+		cloud.fail["apply a"], cloud.fail["apply b"] = errors.New("no room"), errors.New("no time")
+		first := ensure("a", nil)
+		result, err := Run(t.Context(), script(first, ensure("b", nil), ensure("c", member(first))), Options{Provider: cloud})
+		list, ok := err.(token.List)
+		if !ok || len(list) != 2 || !strings.Contains(list[0].Message, "no room") || !strings.Contains(list[1].Message, "no time") {
+			t.Errorf("got %v", err)
+		}
+		equal(t, "not done", result.NotDone, []string{"thing a", "thing b", "thing c"})
+	})
 }
 
 func TestNothingIsWrittenIfAnythingStandsInTheWay(t *testing.T) {
@@ -426,7 +473,7 @@ func TestCancelFinishesTheCallInFlightAndStartsNothingMore(t *testing.T) {
 	cloud := newToyCloud()
 	ctx, cancel := context.WithCancel(t.Context())
 	cloud.during["apply b"] = cancel
-	result, err := Run(ctx, script(ensure("a", nil), ensure("b", nil), ensure("c", nil)), Options{Provider: cloud})
+	result, err := Run(ctx, script(ensure("a", nil), ensure("b", nil), ensure("c", nil)), Options{Provider: cloud, Parallel: 1})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}

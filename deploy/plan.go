@@ -32,13 +32,15 @@ type Options struct {
 	// finds in Go's build cache what "go run" has just compiled. Otherwise equal sources give equal code on any machine.
 	Local bool
 	View  View // nil for none
+
+	Parallel int // how many changes run at a time, as far as the graph allows; 0 means 8
 }
 
 // How many things run at a time.
 const (
 	reads        = 8
 	preparations = 2
-	writes       = 1
+	writes       = 8 // unless Options.Parallel says otherwise
 )
 
 // Plan is a run whose reads are done: it knows what is there and what is wanted.

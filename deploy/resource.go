@@ -65,7 +65,7 @@ type Step struct {
 }
 
 // Resource is one object of a cloud, or one task, that a statement asks for. The engine calls its methods one at a time,
-// and those of a resource that it depends on have returned by then.
+// and those of a resource that it depends on have returned by then. Methods of other resources run at the same time.
 type Resource interface {
 	// String is what people call it, such as "function watch-lambda".
 	String() string

@@ -75,13 +75,15 @@ func noTarget(program *check.Program, name string) token.Diagnostic {
 func expand(targets []*check.Target, opts Options) (*Graph, error) {
 	g := newGraph(opts)
 	var problems problems
+	var shown *Node // the show statement before
 	for _, t := range targets {
 		for _, s := range t.Statements {
 			switch s.Verb {
 			case "env", "files.dir", "policy":
 			case "show":
 				n := g.Add(s, Key{"show", s.Pos.String()}, &show{graph: g, statement: s})
-				g.Uses(n, s.Args...)
+				g.Uses(n, s.Args...).Needs(shown) // what they print comes in source order
+				shown = n
 			default:
 				problems.add(opts.Provider.Expand(g, s))
 			}

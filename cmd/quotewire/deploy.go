@@ -31,13 +31,14 @@ configuration: profile, region, credentials, AWS_ENDPOINT_URL.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		yes := flags.Bool("yes", false, "do not ask")
+		parallel := parallelFlag(flags)
 		output := flags.String("output", "", "write the outputs, such as the addresses of the APIs, to this `FILE` as JSON")
 		return func(ctx context.Context, args []string) error {
 			path, err := oneScript("deploy", args)
 			if err != nil {
 				return err
 			}
-			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy}, *yes)
+			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy, Parallel: *parallel}, *yes)
 			if err != nil {
 				return err
 			}
@@ -64,6 +65,7 @@ terminal it shows what it would remove and keep, and asks.`,
 		marked := flags.Bool("marked", false, "remove only what is marked @destroy")
 		force := flags.Bool("force", false, "with --marked, remove also what is marked @teardown preserve")
 		yes := flags.Bool("yes", false, "do not ask")
+		parallel := parallelFlag(flags)
 		return func(ctx context.Context, args []string) error {
 			path, err := oneScript("destroy", args)
 			if err != nil {
@@ -75,10 +77,14 @@ terminal it shows what it would remove and keep, and asks.`,
 			} else if *force {
 				return usagef("--force goes with --marked")
 			}
-			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force}, *yes)
+			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force, Parallel: *parallel}, *yes)
 			return err
 		}
 	},
+}
+
+func parallelFlag(flags *flag.FlagSet) *int {
+	return flags.Int("parallel", 8, "make `N` changes at a time, as far as none waits for another")
 }
 
 // agreed asks whether to go on.

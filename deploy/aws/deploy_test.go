@@ -101,7 +101,7 @@ func TestSystemIsDeployedOnceChangedWhereItDiffersAndTakenDown(t *testing.T) {
 	t.Parallel()
 	c := withNetwork(t)
 	dir, y := scriptDir(t), newSystem()
-	opts := deploy.Options{ScriptDir: dir, CacheDir: t.TempDir()}
+	opts := deploy.Options{Parallel: 1, ScriptDir: dir, CacheDir: t.TempDir()}
 
 	first := c.mustRun(y.program(), opts)
 	wantDone := []string{
@@ -165,7 +165,7 @@ func TestSystemIsDeployedOnceChangedWhereItDiffersAndTakenDown(t *testing.T) {
 		}
 	}
 
-	gone := c.mustRun(y.program(), deploy.Options{Mode: deploy.Teardown, ScriptDir: dir})
+	gone := c.mustRun(y.program(), deploy.Options{Parallel: 1, Mode: deploy.Teardown, ScriptDir: dir})
 	wantGone := []string{
 		"delete stage $default of stock-publish", "delete route POST /prices of stock-publish", "delete permission stock-publish-lambda-invoke",
 		"delete integration lambda of stock-publish", "delete API stock-publish",
@@ -179,7 +179,7 @@ func TestSystemIsDeployedOnceChangedWhereItDiffersAndTakenDown(t *testing.T) {
 	if gone.Kept != 1 {
 		t.Errorf("teardown kept %d; want the bucket", gone.Kept)
 	}
-	if again := c.mustRun(y.program(), deploy.Options{Mode: deploy.Teardown, ScriptDir: dir}); again.Deleted != 0 {
+	if again := c.mustRun(y.program(), deploy.Options{Parallel: 1, Mode: deploy.Teardown, ScriptDir: dir}); again.Deleted != 0 {
 		t.Errorf("second teardown deleted %q", again.Done)
 	}
 }
@@ -300,7 +300,7 @@ func TestRefusalNamesOperationResourceAndLine(t *testing.T) {
 	t.Parallel()
 	c := withNetwork(t)
 	c.answer["CreateRole"] = &bad{status: 403, times: 9, body: `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: dev is not authorized</Message></Error></ErrorResponse>`}
-	r, err := c.run(newSystem().program(), deploy.Options{ScriptDir: scriptDir(t), CacheDir: t.TempDir()})
+	r, err := c.run(newSystem().program(), deploy.Options{Parallel: 1, ScriptDir: scriptDir(t), CacheDir: t.TempDir()})
 	list := diagnostics(t, err)
 	want := "cannot create role watch-role: IAM CreateRole answers AccessDenied: User: dev is not authorized"
 	if len(list) != 1 || list[0].Code != "E63" || list[0].Pos.Line != 40 || list[0].Message != want || !strings.Contains(list[0].Hint, "lack a permission") {
@@ -376,7 +376,7 @@ func TestSharedRoleAddsUpAndGoesWithItsLastUser(t *testing.T) {
 	t.Parallel()
 	c := startMoto(t)
 	dir := scriptDir(t)
-	opts := deploy.Options{ScriptDir: dir, CacheDir: t.TempDir()}
+	opts := deploy.Options{Parallel: 1, ScriptDir: dir, CacheDir: t.TempDir()}
 	bucket := ensure("aws.S3.Bucket", "prices-code")
 	fn := func(name, action string) *check.Statement {
 		return composite("lambda.function", name, prop("Runtime", "go"),
@@ -398,11 +398,11 @@ func TestSharedRoleAddsUpAndGoesWithItsLastUser(t *testing.T) {
 	if want := []string{"shared-0", "shared-1", "shared-2"}; !slices.Equal(got.PolicyNames, want) {
 		t.Errorf("policies %q, want %q", got.PolicyNames, want)
 	}
-	first := c.mustRun(p, deploy.Options{Mode: deploy.Teardown, Targets: []string{"second"}, ScriptDir: dir})
+	first := c.mustRun(p, deploy.Options{Parallel: 1, Mode: deploy.Teardown, Targets: []string{"second"}, ScriptDir: dir})
 	if want := []string{"delete function two"}; !slices.Equal(first.Done, want) || first.Kept != 1 {
 		t.Errorf("taking down one user: did %q, kept %d", first.Done, first.Kept)
 	}
-	last := c.mustRun(p, deploy.Options{Mode: deploy.Teardown, ScriptDir: dir})
+	last := c.mustRun(p, deploy.Options{Parallel: 1, Mode: deploy.Teardown, ScriptDir: dir})
 	if want := []string{"delete function one", "delete role shared", "delete bucket prices-code"}; !slices.Equal(last.Done, want) {
 		t.Errorf("taking down the rest: did %q, want %q", last.Done, want)
 	}
@@ -432,7 +432,7 @@ func TestSmallTypesSettleInOneRun(t *testing.T) {
 	at := &check.Statement{Verb: "files.dir", Args: []check.Value{value(files)}}
 	copying := &check.Statement{Verb: "files.copy", Args: []check.Value{ref(at, ""), ref(bucket, "name")}}
 	p := program(bucket, doc, trustDoc, managedPolicy, plainRole, fn, permit, publish, at, copying)
-	opts := deploy.Options{ScriptDir: dir, CacheDir: t.TempDir()}
+	opts := deploy.Options{Parallel: 1, ScriptDir: dir, CacheDir: t.TempDir()}
 	c.mustRun(p, opts)
 	c.writes()
 	if r := c.mustRun(p, opts); r.Changes() != 0 || len(c.writes()) > 0 {
@@ -442,7 +442,7 @@ func TestSmallTypesSettleInOneRun(t *testing.T) {
 	if r := c.mustRun(p, opts); !slices.Equal(r.Done, []string{"update policy reader", "update role plain"}) {
 		t.Errorf("another document: did %q", r.Done)
 	}
-	c.mustRun(p, deploy.Options{Mode: deploy.Teardown, ScriptDir: dir})
+	c.mustRun(p, deploy.Options{Parallel: 1, Mode: deploy.Teardown, ScriptDir: dir})
 }
 
 func TestProtocolOfAnAPIIsRefusedToChange(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
 	"quotewire/deploy"
@@ -57,6 +59,11 @@ func NewProvider(cfg aws.Config) *Provider {
 		cfg.Region = DefaultRegion
 	}
 	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall)
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(concurrentModification)}, o.Retryables...)
+		})
+	}
 	return &Provider{
 		region:    cfg.Region,
 		partition: "aws",
@@ -80,6 +87,21 @@ func stopBeforeCall(stack *middleware.Stack) error {
 			}
 			return next.HandleInitialize(ctx, in)
 		}), middleware.Before)
+}
+
+// concurrentModification recognises what API Gateway, IAM and Lambda answer when two changes meet in one API, role or
+// function: the second is to be sent again.
+func concurrentModification(err error) aws.Ternary {
+	var refused smithy.APIError
+	if !errors.As(err, &refused) {
+		return aws.UnknownTernary
+	}
+	switch code, message := refused.ErrorCode(), strings.ToLower(refused.ErrorMessage()); {
+	case code == "ConcurrentModification", code == "ConflictException" && strings.Contains(message, "concurrent modification"),
+		code == "ResourceConflictException" && strings.Contains(message, "an update is in progress"):
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // Region is where the provider works.

@@ -1,5 +1,5 @@
 // Package view shows the progress of a run to people: one line for each thing that was done, with the time it took, and on
-// a terminal one more that says what is being done or awaited just now.
+// a terminal one more for each that says what is being done or awaited just now.
 package view
 
 import (
@@ -14,17 +14,20 @@ import (
 	"quotewire/deploy"
 )
 
-// tick is how often the live line is drawn again.
-const tick = 200 * time.Millisecond
+// tick is how often the live lines are drawn again, and liveLines how many there are at most.
+const (
+	tick      = 200 * time.Millisecond
+	liveLines = 8
+)
 
 // Text writes plain lines. It is a [deploy.View].
 type Text struct {
 	w    io.Writer
-	live bool // w is a terminal: colours, and a line that changes
+	live bool // w is a terminal: colours, and lines that change
 
 	mu    sync.Mutex
 	now   []activity    // guarded by mu: what is under way
-	drawn bool          // guarded by mu: the live line stands on the terminal
+	drawn int           // guarded by mu: so many live lines stand on the terminal
 	stop  func()        // ends the animation, once
 	done  chan struct{} // closed when it has ended
 }
@@ -52,7 +55,7 @@ func NewText(w io.Writer, terminal bool) *Text {
 	return t
 }
 
-// Close ends the live line and waits until it is gone.
+// Close ends the live lines and waits until they are gone.
 func (t *Text) Close() {
 	t.stop()
 	<-t.done
@@ -83,19 +86,21 @@ func (t *Text) draw() {
 	if !t.live || len(t.now) == 0 {
 		return
 	}
-	a := t.now[0]
-	more := ""
-	if n := len(t.now) - 1; n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
+	for i, a := range t.now {
+		if i == liveLines {
+			fmt.Fprintf(t.w, "%s\n", t.paint(dim, fmt.Sprintf("… and %d more", len(t.now)-i)))
+			t.drawn++
+			break
+		}
+		fmt.Fprintf(t.w, "%s %s %s\n", t.paint(dim, "…"), a.text, t.paint(dim, seconds(time.Since(a.since))))
+		t.drawn++
 	}
-	fmt.Fprintf(t.w, "%s %s%s %s", t.paint(dim, "…"), a.text, more, t.paint(dim, seconds(time.Since(a.since))))
-	t.drawn = true
 }
 
 func (t *Text) erase() {
-	if t.drawn {
-		fmt.Fprint(t.w, "\r\x1b[K")
-		t.drawn = false
+	if t.drawn > 0 {
+		fmt.Fprintf(t.w, "\x1b[%dA\r\x1b[J", t.drawn)
+		t.drawn = 0
 	}
 }
 
@@ -118,7 +123,7 @@ func paint(terminal bool, colour, text string) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 
-// line writes one line above the live one; the caller holds mu.
+// line writes one line above the live ones; the caller holds mu.
 func (t *Text) line(sign, colour, text, aside string) {
 	t.erase()
 	if aside != "" {

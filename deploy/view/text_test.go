@@ -65,7 +65,7 @@ func TestTerminalShowsWhatIsAwaitedAndCleansUp(t *testing.T) {
 		if !strings.Contains(got, "function watch: waiting for it to become active \x1b[2m2.0s") {
 			t.Errorf("no live line with the time in %q", got)
 		}
-		if !strings.HasSuffix(got, "\r\x1b[K") {
+		if !strings.HasSuffix(got, "\x1b[1A\r\x1b[J") {
 			t.Errorf("the live line is left standing: %q", got)
 		}
 	})
