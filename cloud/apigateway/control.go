@@ -75,6 +75,9 @@ func (s *Service) control(r *http.Request) (response, error) {
 			return response{}, err
 		}
 	}
+	if err := s.mayPass(q); err != nil {
+		return response{}, err
+	}
 	switch {
 	case segments[0] == "apis" && len(segments) == 1:
 		return s.apis(q)
@@ -90,7 +93,38 @@ func (s *Service) control(r *http.Request) (response, error) {
 
 // allow asks IAM for the action and the resource that stand for an operation: its verb and its path.
 func (s *Service) allow(q *request, method, path string) error {
-	return s.IAM.Authorize(q.ctx, protocol.RESTJSON, "apigateway:"+method, "arn:aws:apigateway:"+s.Region+"::/"+path, nil)
+	var keys map[string]string
+	if len(q.path) > 1 && q.path[0] == "apis" {
+		if a := s.catalog.get(q.path[1]); a != nil {
+			keys = map[string]string{}
+			for name, value := range a.Properties.Tags {
+				keys["aws:ResourceTag/"+name] = value
+			}
+		}
+	}
+	return s.IAM.Authorize(q.ctx, protocol.RESTJSON, "apigateway:"+method, "arn:aws:apigateway:"+s.Region+"::/"+path, keys)
+}
+
+// mayPass asks whether the caller may give API Gateway the role that a request names: without that, whoever may write an
+// integration could act as any role that trusts API Gateway.
+func (s *Service) mayPass(q *request) error {
+	var named struct {
+		CredentialsARN           string `json:"credentialsArn"`
+		AuthorizerCredentialsARN string `json:"authorizerCredentialsArn"`
+	}
+	if q.method == http.MethodGet || json.Unmarshal(q.body, &named) != nil {
+		return nil // what is no JSON is refused by the operation
+	}
+	for _, role := range []string{named.CredentialsARN, named.AuthorizerCredentialsARN} {
+		if !strings.Contains(role, ":role/") {
+			continue // none, or the caller's own credentials
+		}
+		keys := map[string]string{"iam:PassedToService": "apigateway.amazonaws.com"}
+		if err := s.IAM.Authorize(q.ctx, protocol.RESTJSON, "iam:PassRole", role, keys); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func hasTags(body []byte) bool {

@@ -118,6 +118,9 @@ func (s *Service) createTable(c call) ([]byte, error) {
 		return nil, err
 	}
 	if len(in.Tags) > 0 {
+		if err := s.allow(c.ctx, "TagResource", s.arn+name, nil); err != nil {
+			return nil, err
+		}
 		if def.Tags, err = withTags(nil, in.Tags); err != nil {
 			return nil, err
 		}

@@ -102,7 +102,7 @@ func (s *Service) serve(r *http.Request) (answer []member, action string, err er
 	if !ok {
 		return nil, c.action, protocol.UnknownOperation(protocol.EC2Query, "ec2", c.action)
 	}
-	if err := s.IAM.Authorize(c.ctx, protocol.EC2Query, "ec2:"+c.action, op.resource(s, c), nil); err != nil {
+	if err := s.authorize(c, op); err != nil {
 		return nil, c.action, err
 	}
 	if err := c.check(op.params); err != nil {

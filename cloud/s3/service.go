@@ -123,6 +123,11 @@ func (s *Service) serve(w http.ResponseWriter, r *request) error {
 		if err := s.authorize(r, op.actionFor(r), r.bucket, r.key); err != nil {
 			return err
 		}
+		if op.action == "s3:PutObject" && r.Header.Get("x-amz-tagging") != "" {
+			if err := s.authorize(r, "s3:PutObjectTagging", r.bucket, r.key); err != nil {
+				return err
+			}
+		}
 	}
 	w.Header().Set("x-amz-request-id", requestID())
 	return op.do(s, w, r)
