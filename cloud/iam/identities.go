@@ -61,6 +61,7 @@ var iamOperations = func() map[string]operation {
 	add(roleOperations)
 	add(userOperations)
 	add(policyOperations)
+	add(accountOperations)
 	return all
 }()
 

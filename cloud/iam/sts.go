@@ -12,7 +12,7 @@ var stsOperations = map[string]operation{
 	"GetCallerIdentity": {nil, getCallerIdentity},
 	"AssumeRole":        {nil, assumeRole},
 	"GetSessionToken":   {nil, getSessionToken},
-	"GetAccessKeyInfo":  {func(*call) string { return "*" }, getAccessKeyInfo},
+	"GetAccessKeyInfo":  {anything, getAccessKeyInfo},
 }
 
 // caller returns who calls an operation that needs no permission, but a signature.
@@ -61,6 +61,9 @@ func assumeRole(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if who.Kind == Root {
+		return nil, protocol.Errorf(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
+	}
 	r, err := c.authorizeAssume(&who, arn, name, len(tags) > 0)
 	if err != nil {
 		return nil, err
@@ -101,11 +104,9 @@ func (c *call) authorizeAssume(who *Principal, arn, sessionName string, tagged b
 		c.keys["sts:ExternalId"] = id
 	}
 	r, found := c.dir.roleByARN(arn)
-	var id *identity
-	if who.Kind != Root {
-		if id = c.dir.identityOf(who); id == nil {
-			return nil, refuse(protocol.Query, unknownKey)
-		}
+	id := c.dir.identityOf(who)
+	if id == nil {
+		return nil, refuse(protocol.Query, unknownKey)
 	}
 	actions := []string{"sts:AssumeRole"}
 	if tagged {
@@ -114,10 +115,10 @@ func (c *call) authorizeAssume(who *Principal, arn, sessionName string, tagged b
 	for _, action := range actions {
 		q := &inquiry{
 			Request: Request{Principal: *who, Action: action, Resource: arn, Keys: c.keys},
-			region:  c.region, now: c.now(),
+			region:  c.region, now: c.now(), tags: id.Tags,
 		}
-		if id != nil {
-			q.tags = id.Tags
+		if who.session != nil && len(who.session.Tags) > 0 {
+			q.tags = withTags(who.session.Tags, id.Tags)
 		}
 		trust := NoMatch
 		if found {

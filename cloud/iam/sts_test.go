@@ -126,7 +126,7 @@ func TestSessionsExpire(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	h := start(t, dir)
-	session := h.assume(t, root, h.role(t, "desk-role", trustUs, ""))
+	session := h.assume(t, h.user(t, "dev", allow("sts:AssumeRole", "*")), h.role(t, "desk-role", trustUs, ""))
 	now := time.Now()
 	for _, c := range []struct {
 		after time.Duration
@@ -221,7 +221,9 @@ func TestChainedSessionsLastAnHour(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("desk"), DurationSeconds: aws.Int32(7200)}
-	out, err := h.stsAs(root).AssumeRole(t.Context(), in)
+	_, err := h.stsAs(root).AssumeRole(t.Context(), in)
+	wantError(t, err, "AccessDenied", "Roles may not be assumed by root accounts.")
+	out, err := h.stsAs(h.user(t, "dev", allow("sts:AssumeRole", "*"))).AssumeRole(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
