@@ -23,15 +23,6 @@ import (
 	"quotewire/cloud/state"
 )
 
-const (
-	maxGroupBytes = 8 << 20     // events that a group keeps, in bytes of their messages
-	eventOverhead = 26          // bytes that an event counts besides its message, as AWS counts it
-	flushDelay    = time.Second // how long an event may be in memory only
-	maxBlock      = 256 << 10   // bytes of a block
-	maxPending    = 32 << 20    // bytes of messages that wait for a store that takes nothing; the oldest are lost beyond it
-	storeTimeout  = 10 * time.Second
-)
-
 // Config is what a [Service] needs. All fields must be set.
 type Config struct {
 	State   *state.Store
@@ -74,7 +65,7 @@ type group struct {
 	Tags      map[string]string
 	Streams   map[string]*stream
 
-	events []stored // in order of arrival
+	events []stored // in the order of their times, and of their arrival among those of one time
 	bytes  int
 }
 
@@ -143,7 +134,8 @@ func (s *Service) load(ctx context.Context) error {
 		for _, e := range events {
 			e.block = n
 			s.nextEvent = max(s.nextEvent, e.ID+1)
-			if g := s.byName[e.Group]; g != nil && g.Streams[e.Stream] != nil {
+			// Events from before belong to a group or a stream of the same name that was deleted.
+			if g := s.byName[e.Group]; g != nil && g.Streams[e.Stream] != nil && e.Ingested >= g.Streams[e.Stream].Created {
 				g.add(e)
 			}
 		}
@@ -164,7 +156,7 @@ func (s *Service) Put(ctx context.Context, groupName, streamName string, events 
 	fresh := g == nil || g.Streams[streamName] == nil
 	s.mu.Unlock()
 	if fresh {
-		if err := s.ensure(ctx, groupName, streamName); err != nil {
+		if err := s.ensure(ctx, groupName, streamName, nil); err != nil {
 			return err
 		}
 	}
@@ -187,8 +179,13 @@ func (s *Service) append(g *group, streamName string, at int64, message string) 
 	s.pending = append(s.pending, e)
 }
 
+// add puts an event in its place, which is nearly always the last.
 func (g *group) add(e stored) {
-	g.events = append(g.events, e)
+	at := len(g.events)
+	if at > 0 && e.at().compare(g.events[at-1].at()) < 0 {
+		at, _ = slices.BinarySearchFunc(g.events, e.at(), func(o stored, c cursor) int { return o.at().compare(c) })
+	}
+	g.events = slices.Insert(g.events, at, e)
 	g.bytes += len(e.Message) + eventOverhead
 	drop := 0
 	for g.bytes > maxGroupBytes {
@@ -198,15 +195,34 @@ func (g *group) add(e stored) {
 	g.events = g.events[drop:]
 }
 
+// oldest is the time of the oldest event that the group keeps, by its retention.
+func (g *group) oldest(now time.Time) int64 {
+	if g.Retention == 0 {
+		return 0
+	}
+	return now.AddDate(0, 0, -g.Retention).UnixMilli()
+}
+
+// expire drops the events that the group keeps no longer.
+func (g *group) expire(now time.Time) {
+	oldest := g.oldest(now)
+	drop := 0
+	for drop < len(g.events) && g.events[drop].Time < oldest {
+		g.bytes -= len(g.events[drop].Message) + eventOverhead
+		drop++
+	}
+	g.events = g.events[drop:]
+}
+
 // ensure makes a group and a stream that are not there.
-func (s *Service) ensure(ctx context.Context, groupName, streamName string) error {
+func (s *Service) ensure(ctx context.Context, groupName, streamName string, tags map[string]string) error {
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
 	s.mu.Lock()
 	g := s.byName[groupName]
 	now := time.Now().UnixMilli()
 	if g == nil {
-		g = &group{Name: groupName, Created: now, Streams: map[string]*stream{}}
+		g = &group{Name: groupName, Created: now, Tags: tags, Streams: map[string]*stream{}}
 	}
 	if g.Streams[streamName] == nil && streamName != "" {
 		g.Streams[streamName] = &stream{now}

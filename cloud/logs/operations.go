@@ -3,44 +3,55 @@ package logs
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"quotewire/cloud/protocol"
 )
 
-const maxRequest = 2 << 20
-
 // input has the members of all operations; each uses its own.
 type input struct {
-	LogGroupName        string            `json:"logGroupName"`
-	LogGroupIdentifier  string            `json:"logGroupIdentifier"`
-	LogGroupNamePrefix  string            `json:"logGroupNamePrefix"`
-	LogGroupNamePattern string            `json:"logGroupNamePattern"`
-	LogStreamName       string            `json:"logStreamName"`
-	LogStreamNamePrefix string            `json:"logStreamNamePrefix"`
-	LogStreamNames      []string          `json:"logStreamNames"`
-	LogEvents           []inputEvent      `json:"logEvents"`
-	StartTime           *int64            `json:"startTime"`
-	EndTime             *int64            `json:"endTime"`
-	StartFromHead       bool              `json:"startFromHead"`
-	FilterPattern       string            `json:"filterPattern"`
-	Limit               int               `json:"limit"`
-	NextToken           string            `json:"nextToken"`
-	OrderBy             string            `json:"orderBy"`
-	Descending          bool              `json:"descending"`
-	RetentionInDays     int               `json:"retentionInDays"`
-	Tags                map[string]string `json:"tags"`
+	LogGroupName        string       `json:"logGroupName"`
+	LogGroupIdentifier  string       `json:"logGroupIdentifier"`
+	LogGroupNamePrefix  string       `json:"logGroupNamePrefix"`
+	LogGroupNamePattern string       `json:"logGroupNamePattern"`
+	LogStreamName       string       `json:"logStreamName"`
+	LogStreamNamePrefix string       `json:"logStreamNamePrefix"`
+	LogStreamNames      []string     `json:"logStreamNames"`
+	LogEvents           []inputEvent `json:"logEvents"`
+	StartTime           *int64       `json:"startTime"`
+	EndTime             *int64       `json:"endTime"`
+	StartFromHead       bool         `json:"startFromHead"`
+	FilterPattern       string       `json:"filterPattern"`
+	Limit               int          `json:"limit"`
+	NextToken           string       `json:"nextToken"`
+	OrderBy             string       `json:"orderBy"`
+	Descending          bool         `json:"descending"`
+	RetentionInDays     int          `json:"retentionInDays"`
+	Tags                inputTags    `json:"tags"`
+	TagKeys             []string     `json:"tagKeys"`
+	ResourceARN         string       `json:"resourceArn"`
 }
 
 type inputEvent struct {
 	Timestamp int64  `json:"timestamp"`
 	Message   string `json:"message"`
+}
+
+// inputTags are tags to set, or, where a call removes some, their keys.
+type inputTags struct {
+	set  map[string]string
+	keys []string
+}
+
+func (t *inputTags) UnmarshalJSON(text []byte) error {
+	if strings.HasPrefix(string(text), "[") {
+		return json.Unmarshal(text, &t.keys)
+	}
+	return json.Unmarshal(text, &t.set)
 }
 
 type object map[string]any
@@ -56,7 +67,13 @@ var operations = map[string]func(*Service, *http.Request, input) (any, error){
 	"GetLogEvents":          (*Service).getLogEvents,
 	"FilterLogEvents":       (*Service).filterLogEvents,
 	"PutRetentionPolicy":    (*Service).putRetentionPolicy,
-	"DeleteRetentionPolicy": (*Service).putRetentionPolicy, // with 0 days
+	"DeleteRetentionPolicy": (*Service).deleteRetentionPolicy,
+	"ListTagsForResource":   (*Service).listTags,
+	"ListTagsLogGroup":      (*Service).listTags,
+	"TagResource":           (*Service).tag,
+	"TagLogGroup":           (*Service).tag,
+	"UntagResource":         (*Service).untag,
+	"UntagLogGroup":         (*Service).untag,
 }
 
 // ServeHTTP answers one request. Who signed it is in the request's context.
@@ -75,7 +92,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if in.LogGroupName == "" {
-		in.LogGroupName = groupOf(in.LogGroupIdentifier)
+		in.LogGroupName = groupOf(cmp.Or(in.LogGroupIdentifier, in.ResourceARN))
 	}
 	if err == nil {
 		err = s.allow(r.Context(), name, cmp.Or(in.LogGroupName, in.LogGroupNamePrefix), in.LogStreamName)
@@ -127,7 +144,10 @@ func (s *Service) createLogGroup(r *http.Request, in input) (any, error) {
 	if exists {
 		return nil, wrong("ResourceAlreadyExistsException", "The specified log group already exists")
 	}
-	return nil, s.ensure(r.Context(), in.LogGroupName, "")
+	if err := checkTags(in.Tags.set); err != nil {
+		return nil, err
+	}
+	return nil, s.ensure(r.Context(), in.LogGroupName, "", in.Tags.set)
 }
 
 func (s *Service) deleteLogGroup(r *http.Request, in input) (any, error) {
@@ -149,6 +169,9 @@ func (s *Service) deleteLogGroup(r *http.Request, in input) (any, error) {
 }
 
 func (s *Service) describeLogGroups(_ *http.Request, in input) (any, error) {
+	if in.LogGroupNamePrefix != "" && in.LogGroupNamePattern != "" {
+		return nil, wrong("InvalidParameterException", "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	names := make([]string, 0, len(s.byName))
@@ -168,7 +191,7 @@ func (s *Service) describeLogGroups(_ *http.Request, in input) (any, error) {
 		g := s.byName[name]
 		arn := "arn:aws:logs:" + s.config.Region + ":" + s.config.Account + ":log-group:" + name
 		o := object{"logGroupName": name, "arn": arn + ":*", "logGroupArn": arn, "creationTime": g.Created,
-			"metricFilterCount": 0, "storedBytes": 0, "logGroupClass": "STANDARD"}
+			"metricFilterCount": 0, "storedBytes": g.bytes, "logGroupClass": "STANDARD"}
 		if g.Retention > 0 {
 			o["retentionInDays"] = g.Retention
 		}
@@ -192,7 +215,7 @@ func (s *Service) createLogStream(r *http.Request, in input) (any, error) {
 	case exists:
 		return nil, wrong("ResourceAlreadyExistsException", "The specified log stream already exists")
 	}
-	return nil, s.ensure(r.Context(), in.LogGroupName, in.LogStreamName)
+	return nil, s.ensure(r.Context(), in.LogGroupName, in.LogStreamName, nil)
 }
 
 func (s *Service) deleteLogStream(r *http.Request, in input) (any, error) {
@@ -207,11 +230,15 @@ func (s *Service) deleteLogStream(r *http.Request, in input) (any, error) {
 }
 
 func (s *Service) putRetentionPolicy(r *http.Request, in input) (any, error) {
-	days := []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+	days := []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 	if !slices.Contains(days, in.RetentionInDays) {
-		return nil, wrong("InvalidParameterException", "1 validation error detected: Value '%d' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: %v", in.RetentionInDays, days[1:])
+		return nil, wrong("InvalidParameterException", "1 validation error detected: Value '%d' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: %v", in.RetentionInDays, days)
 	}
 	return nil, s.change(r, in.LogGroupName, func(g *group) error { g.Retention = in.RetentionInDays; return nil })
+}
+
+func (s *Service) deleteRetentionPolicy(r *http.Request, in input) (any, error) {
+	return nil, s.change(r, in.LogGroupName, func(g *group) error { g.Retention = 0; return nil })
 }
 
 // change changes a group and writes it.
@@ -234,6 +261,9 @@ func (s *Service) change(r *http.Request, name string, f func(*group) error) err
 }
 
 func (s *Service) describeLogStreams(_ *http.Request, in input) (any, error) {
+	if in.OrderBy == "LastEventTime" && in.LogStreamNamePrefix != "" {
+		return nil, wrong("InvalidParameterException", "Cannot order by LastEventTime with a logStreamNamePrefix.")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.byName[in.LogGroupName]
@@ -290,153 +320,6 @@ func (s *Service) describeLogStreams(_ *http.Request, in input) (any, error) {
 		streams = append(streams, o)
 	}
 	answer["logStreams"] = streams
-	return answer, nil
-}
-
-func (s *Service) putLogEvents(_ *http.Request, in input) (any, error) {
-	if len(in.LogEvents) == 0 || len(in.LogEvents) > 10_000 {
-		return nil, wrong("InvalidParameterException", "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length between 1 and 10000")
-	}
-	for i := 1; i < len(in.LogEvents); i++ {
-		if in.LogEvents[i].Timestamp < in.LogEvents[i-1].Timestamp {
-			return nil, wrong("InvalidParameterException", "Log events in a single PutLogEvents request must be in chronological order.")
-		}
-	}
-	rejected, token, err := s.take(in)
-	if err != nil {
-		return nil, err
-	}
-	// Who sends events by the API has them stored when it is answered; a function's output does not wait.
-	if err := s.flush(); err != nil {
-		return nil, err
-	}
-	answer := object{"nextSequenceToken": token}
-	if len(rejected) > 0 {
-		answer["rejectedLogEventsInfo"] = rejected
-	}
-	return answer, nil
-}
-
-// take adds the events of a call to their stream, those that are too old or too new aside.
-func (s *Service) take(in input) (rejected object, token string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.byName[in.LogGroupName]
-	if g == nil {
-		return nil, "", errNoGroup
-	}
-	if g.Streams[in.LogStreamName] == nil {
-		return nil, "", errNoStream
-	}
-	now := time.Now()
-	oldest, newest := now.Add(-14*24*time.Hour).UnixMilli(), now.Add(2*time.Hour).UnixMilli()
-	rejected = object{}
-	for i, e := range in.LogEvents {
-		switch {
-		case e.Timestamp < oldest:
-			rejected["tooOldLogEventEndIndex"] = i + 1
-		case e.Timestamp > newest:
-			if rejected["tooNewLogEventStartIndex"] == nil {
-				rejected["tooNewLogEventStartIndex"] = i
-			}
-		default:
-			s.append(g, in.LogStreamName, e.Timestamp, e.Message)
-		}
-	}
-	return rejected, fmt.Sprint(s.nextEvent), nil
-}
-
-// between reports whether an event lies in the time that a reader asks for.
-func (in input) between(e stored) bool {
-	return (in.StartTime == nil || e.Time >= *in.StartTime) && (in.EndTime == nil || e.Time < *in.EndTime)
-}
-
-// getLogEvents pages through one stream. A token is a direction and the number of the event next to the page; at the end
-// the same token comes back, which is how readers know.
-func (s *Service) getLogEvents(_ *http.Request, in input) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.byName[in.LogGroupName]
-	if g == nil {
-		return nil, errNoGroup
-	}
-	if g.Streams[in.LogStreamName] == nil {
-		return nil, errNoStream
-	}
-	var events []stored
-	for _, e := range g.events {
-		if e.Stream == in.LogStreamName && in.between(e) {
-			events = append(events, e)
-		}
-	}
-	limit := bounded(in.Limit, 10_000)
-	from, to := max(0, len(events)-limit), len(events)
-	if in.StartFromHead {
-		from, to = 0, min(limit, len(events))
-	}
-	if in.NextToken != "" {
-		direction, number, ok := strings.Cut(in.NextToken, "/")
-		id, err := strconv.ParseUint(number, 10, 64)
-		if !ok || err != nil || direction != "f" && direction != "b" {
-			return nil, wrong("InvalidParameterException", "The specified nextToken is invalid.")
-		}
-		at, _ := slices.BinarySearchFunc(events, id, func(e stored, id uint64) int { return cmp.Compare(e.ID, id) })
-		if direction == "f" {
-			from, to = at, min(at+limit, len(events))
-		} else {
-			from, to = max(0, at-limit), at
-		}
-	}
-	first, last := s.nextEvent, s.nextEvent
-	if from < len(events) {
-		first = events[from].ID
-	}
-	if to < len(events) {
-		last = events[to].ID
-	} else if n := len(events); n > 0 {
-		last = events[n-1].ID + 1
-	}
-	out := make([]object, 0, to-from)
-	for _, e := range events[from:to] {
-		out = append(out, object{"timestamp": e.Time, "message": e.Message, "ingestionTime": e.Ingested})
-	}
-	return object{"events": out, "nextForwardToken": fmt.Sprintf("f/%d", last), "nextBackwardToken": fmt.Sprintf("b/%d", first)}, nil
-}
-
-func (s *Service) filterLogEvents(_ *http.Request, in input) (any, error) {
-	match, err := parsePattern(in.FilterPattern)
-	if err != nil {
-		return nil, err
-	}
-	after := uint64(0)
-	if in.NextToken != "" {
-		if after, err = strconv.ParseUint(in.NextToken, 10, 64); err != nil {
-			return nil, wrong("InvalidParameterException", "The specified nextToken is invalid.")
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.byName[in.LogGroupName]
-	if g == nil {
-		return nil, errNoGroup
-	}
-	answer := object{"searchedLogStreams": []object{}}
-	events := make([]object, 0)
-	limit := bounded(in.Limit, 10_000)
-	for _, e := range g.events {
-		if e.ID <= after || !in.between(e) || !strings.HasPrefix(e.Stream, in.LogStreamNamePrefix) ||
-			len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.Stream) || !match(e.Message) {
-			continue
-		}
-		if len(events) == limit {
-			answer["nextToken"] = fmt.Sprint(after)
-			break
-		}
-		after = e.ID
-		events = append(events, object{"logStreamName": e.Stream, "timestamp": e.Time, "message": e.Message,
-			"ingestionTime": e.Ingested, "eventId": fmt.Sprintf("%056d", e.ID)})
-	}
-	answer["events"] = events
 	return answer, nil
 }
 

@@ -1,15 +1,21 @@
 package logs
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
-// parsePattern reads a filter pattern of words: all plain words and "quoted phrases" must be in the message, one of the
-// ?words if there are any, and none of the -words. A JSON pattern is refused rather than taken for words.
+// parsePattern reads a filter pattern. A JSON pattern stands in braces. Otherwise all plain words, "quoted phrases" and
+// %regular expressions% must be in the message and none of the -words; if there are only ?words, one of them must be.
 func parsePattern(pattern string) (func(message string) bool, error) {
 	rest := strings.TrimSpace(pattern)
-	if strings.HasPrefix(rest, "{") || strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, "%") {
-		return nil, wrong("InvalidParameterException", "the embedded cloud has no filter patterns on JSON members, columns or regular expressions: %s", pattern)
+	switch {
+	case strings.HasPrefix(rest, "{"):
+		return parseJSONPattern(rest)
+	case strings.HasPrefix(rest, "["):
+		return nil, wrong("InvalidParameterException", "the embedded cloud has no filter patterns on columns: %s", pattern)
 	}
-	var all, any, none []string
+	var all, any, none []func(string) bool
 	for rest != "" {
 		list := &all
 		switch rest[0] {
@@ -18,41 +24,65 @@ func parsePattern(pattern string) (func(message string) bool, error) {
 		case '-':
 			list, rest = &none, rest[1:]
 		}
-		var word string
-		if strings.HasPrefix(rest, `"`) {
-			end := strings.IndexByte(rest[1:], '"')
-			if end < 0 {
-				return nil, wrong("InvalidParameterException", "Invalid filter pattern: the quote is not closed")
-			}
-			word, rest = rest[1:1+end], rest[2+end:]
-		} else {
-			end := strings.IndexAny(rest, " \t")
-			if end < 0 {
-				end = len(rest)
-			}
-			word, rest = rest[:end], rest[end:]
+		var term func(string) bool
+		var err error
+		if term, rest, err = parseTerm(rest); err != nil {
+			return nil, err
 		}
-		if word != "" {
-			*list = append(*list, word)
-		}
+		*list = append(*list, term)
 		rest = strings.TrimLeft(rest, " \t")
 	}
+	if len(all)+len(none) > 0 {
+		any = nil // CloudWatch Logs ignores ?words beside others
+	}
 	return func(message string) bool {
-		for _, w := range all {
-			if !strings.Contains(message, w) {
+		for _, in := range all {
+			if !in(message) {
 				return false
 			}
 		}
-		for _, w := range none {
-			if strings.Contains(message, w) {
+		for _, in := range none {
+			if in(message) {
 				return false
 			}
 		}
-		for _, w := range any {
-			if strings.Contains(message, w) {
+		for _, in := range any {
+			if in(message) {
 				return true
 			}
 		}
 		return len(any) == 0
 	}, nil
+}
+
+// parseTerm reads a word, a "quoted phrase" or a %regular expression%.
+func parseTerm(text string) (in func(string) bool, rest string, err error) {
+	if text != "" && (text[0] == '"' || text[0] == '%') {
+		end := strings.IndexByte(text[1:], text[0])
+		if end < 0 {
+			return nil, "", errPattern("the %c is not closed", text[0])
+		}
+		word, rest := text[1:1+end], text[2+end:]
+		if text[0] == '"' {
+			return func(m string) bool { return strings.Contains(m, word) }, rest, nil
+		}
+		expression, err := regexp.Compile(word)
+		if err != nil {
+			return nil, "", errPattern("%s", err)
+		}
+		return expression.MatchString, rest, nil
+	}
+	end := strings.IndexAny(text, " \t")
+	if end < 0 {
+		end = len(text)
+	}
+	word := text[:end]
+	if word == "" {
+		return nil, "", errPattern("a word is missing")
+	}
+	return func(m string) bool { return strings.Contains(m, word) }, text[end:], nil
+}
+
+func errPattern(format string, args ...any) error {
+	return wrong("InvalidParameterException", "Invalid filter pattern: "+format, args...)
 }
