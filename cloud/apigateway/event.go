@@ -224,6 +224,9 @@ func clientHeaders(r *http.Request, domain string) map[string][]string {
 	seen := map[string]bool{}
 	for _, name := range f() {
 		canonical := http.CanonicalHeaderKey(name)
+		if strings.HasPrefix(canonical, "Sec-Websocket-") { // functions look these up in RFC 6455's spelling
+			continue
+		}
 		switch canonical {
 		case "Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Amzn-Trace-Id":
 			continue

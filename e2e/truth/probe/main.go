@@ -1,5 +1,6 @@
 // Command probe is the function of the tests in the folder above. It does what its event says: the event itself, the
-// body of an event of API Gateway, or the variable PROBE holds a command. Without a command it answers with its event.
+// body of an event of API Gateway, its query's parameter probe (or the one that the variable PARAMETER names), or the
+// variable PROBE holds a command. Without a command it answers with its event.
 // With the variable COLLECT it first sends each event to that URL.
 package main
 
@@ -60,12 +61,20 @@ func (handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func find(event []byte) command {
 	var c command
 	var outer struct {
-		Body json.RawMessage `json:"body"`
+		Body                  json.RawMessage   `json:"body"`
+		QueryStringParameters map[string]string `json:"queryStringParameters"`
 	}
 	json.Unmarshal(event, &outer)
 	var body string
 	if json.Unmarshal(outer.Body, &body) == nil {
 		json.Unmarshal([]byte(body), &c)
+	}
+	parameter := os.Getenv("PARAMETER")
+	if parameter == "" {
+		parameter = "probe"
+	}
+	if c.Do == "" {
+		json.Unmarshal([]byte(outer.QueryStringParameters[parameter]), &c)
 	}
 	if c.Do == "" {
 		json.Unmarshal(event, &c)
