@@ -111,20 +111,30 @@ func (a *api) integration(t testing.TB) string {
 	return a.cloud.boto3(t).call(t, "apigatewayv2", "GetIntegrations", params{"ApiId": a.ID}).str("Items.0.IntegrationId")
 }
 
-// update changes the API's route of that key.
-func (a *api) updateRoute(t testing.TB, key string, change params) {
+// route returns the API's route of that key.
+func (a *api) route(t testing.TB, key string) answer {
 	t.Helper()
-	py := a.cloud.boto3(t)
-	for _, item := range py.call(t, "apigatewayv2", "GetRoutes", params{"ApiId": a.ID}).list("Items") {
-		route := answer{Answer: item}
-		if route.str("RouteKey") == key {
-			p := params{"ApiId": a.ID, "RouteId": route.str("RouteId")}
-			for name, v := range change {
-				p[name] = v
-			}
-			py.call(t, "apigatewayv2", "UpdateRoute", p)
-			return
+	for _, item := range a.cloud.boto3(t).call(t, "apigatewayv2", "GetRoutes", params{"ApiId": a.ID}).list("Items") {
+		if r := (answer{Answer: item}); r.str("RouteKey") == key {
+			return r
 		}
 	}
 	t.Fatalf("there is no route %s", key)
+	panic("unreachable")
+}
+
+// integrationOf returns the id of the integration that a route leads to.
+func (a *api) integrationOf(t testing.TB, key string) string {
+	t.Helper()
+	return strings.TrimPrefix(a.route(t, key).str("Target"), "integrations/")
+}
+
+// updateRoute changes the API's route of that key.
+func (a *api) updateRoute(t testing.TB, key string, change params) {
+	t.Helper()
+	p := params{"ApiId": a.ID, "RouteId": a.route(t, key).str("RouteId")}
+	for name, v := range change {
+		p[name] = v
+	}
+	a.cloud.boto3(t).call(t, "apigatewayv2", "UpdateRoute", p)
 }
