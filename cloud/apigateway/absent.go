@@ -4,6 +4,7 @@ import "quotewire/cloud/protocol"
 
 // absent are the operations of the API that this cloud does not have.
 var absent = protocol.Absent{
+	"PUT /v2/apis/*":                                         "ReimportApi",
 	"PUT /v2/apis":                                           "ImportApi",
 	"GET /v2/apis/*/exports/*":                               "ExportApi",
 	"GET /v2/apis/*/models":                                  "GetModels",

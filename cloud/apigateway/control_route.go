@@ -80,6 +80,7 @@ func (in *integration) checkFunction(a *api) error {
 	if in.IntegrationMethod != "" && in.IntegrationMethod != "POST" {
 		return badRequest("integrationMethod must be POST for Lambda functions")
 	}
+	in.IntegrationMethod = "POST"
 	arn, ok := functionARN(in.IntegrationURI)
 	if !ok {
 		arn = in.IntegrationURI

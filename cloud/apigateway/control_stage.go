@@ -29,9 +29,7 @@ func (s *Service) stages() collection[stage] {
 				if st.RouteSettings == nil {
 					st.RouteSettings = map[string]routeSettings{}
 				}
-				if a.isWebSocket() {
-					st.DefaultRouteSettings.setDefaults()
-				}
+				st.DefaultRouteSettings.setDefaults(a.isWebSocket())
 			} else {
 				st.StageName, st.CreatedDate, st.Tags = old.StageName, old.CreatedDate, old.Tags
 				st.APIGatewayManaged, st.LastDeploymentStatusMessage = old.APIGatewayManaged, old.LastDeploymentStatusMessage
@@ -94,12 +92,16 @@ func (a *api) hasRoute(key string) bool {
 	return false
 }
 
-// setDefaults fills in what a WebSocket stage shows when nothing was said.
-func (r *routeSettings) setDefaults() {
-	for _, b := range []**bool{&r.DataTraceEnabled, &r.DetailedMetricsEnabled} {
-		if *b == nil {
-			*b = new(bool)
-		}
+// setDefaults fills in what a stage shows when nothing was said. That of an HTTP API has no execution log.
+func (r *routeSettings) setDefaults(webSocket bool) {
+	if r.DetailedMetricsEnabled == nil {
+		r.DetailedMetricsEnabled = new(bool)
+	}
+	if !webSocket {
+		return
+	}
+	if r.DataTraceEnabled == nil {
+		r.DataTraceEnabled = new(bool)
 	}
 	if r.LoggingLevel == "" {
 		r.LoggingLevel = "OFF"

@@ -120,6 +120,7 @@ type rangeView struct {
 
 type groupView struct {
 	ID          string              `xml:"groupId"`
+	ARN         string              `xml:"securityGroupArn"`
 	Name        string              `xml:"groupName"`
 	Description string              `xml:"groupDescription"`
 	VPC         string              `xml:"vpcId"`
@@ -129,8 +130,8 @@ type groupView struct {
 	Tags        set[tag]            `xml:"tagSet"`
 }
 
-func viewGroup(n *network, g *group) any {
-	return groupView{g.ID, g.Name, g.Description, g.VPC, n.account, viewRules(n, g.Rules, false), viewRules(n, g.Rules, true), g.Tags}
+func (s *Service) viewGroup(n *network, g *group) any {
+	return groupView{g.ID, s.arn("security-group", g.ID), g.Name, g.Description, g.VPC, n.account, viewRules(n, g.Rules, false), viewRules(n, g.Rules, true), g.Tags}
 }
 
 // viewRules joins the rules of one protocol and port range, as EC2 shows them.
@@ -180,7 +181,7 @@ func (s *Service) describeSecurityGroups(c *call) ([]member, error) {
 		c.form.Set(fmt.Sprintf("GroupId.%d", len(c.list("GroupId"))+1), g.ID)
 		c.form.Del(fmt.Sprintf("GroupName.%d", i+1))
 	}
-	return describeIn(n, c, "GroupId", "sg", "securityGroupInfo", viewGroup)
+	return describeIn(n, c, "GroupId", "sg", "securityGroupInfo", s.viewGroup)
 }
 
 type ruleView struct {
@@ -196,6 +197,7 @@ type ruleView struct {
 	Other    *groupPair `xml:"referencedGroupInfo,omitempty"`
 	Prefixes string     `xml:"prefixListId,omitempty"`
 	Text     string     `xml:"description,omitempty"`
+	Tags     set[tag]   `xml:"tagSet"`
 }
 
 func viewRule(n *network, g *group, r rule) ruleView {

@@ -76,7 +76,15 @@ type subnetView struct {
 	PublicIP   bool           `xml:"mapPublicIpOnLaunch"`
 	CustomerIP bool           `xml:"mapCustomerOwnedIpOnLaunch"`
 	DNS64      bool           `xml:"enableDns64"`
+	Names      launchNames    `xml:"privateDnsNameOptionsOnLaunch"`
 	Tags       set[tag]       `xml:"tagSet"`
+}
+
+// launchNames is how instances of a subnet are named.
+type launchNames struct {
+	Type string `xml:"hostnameType"`
+	A    bool   `xml:"enableResourceNameDnsARecord"`
+	AAAA bool   `xml:"enableResourceNameDnsAAAARecord"`
 }
 
 func (s *Service) viewSubnet(n *network, v *subnet) any {
@@ -87,8 +95,13 @@ func (s *Service) viewSubnet(n *network, v *subnet) any {
 			free--
 		}
 	}
+	blocks := viewBlocks(v.IPv6)
+	for i := range blocks {
+		blocks[i] = blocks[i].withoutPool()
+	}
 	return subnetView{ID: v.ID, ARN: s.arn("subnet", v.ID), State: "available", Owner: n.account, VPC: v.VPC, CIDR: v.IPv4.CIDR.String(),
-		IPv6: viewBlocks(v.IPv6), AssignIPv6: v.AssignIPv6, Free: free, Zone: v.Zone, ZoneID: v.ZoneID, Default: v.Default, PublicIP: v.PublicIP, Tags: v.Tags}
+		IPv6: blocks, AssignIPv6: v.AssignIPv6, Free: free, Zone: v.Zone, ZoneID: v.ZoneID, Default: v.Default, PublicIP: v.PublicIP,
+		Names: launchNames{Type: "ip-name"}, Tags: v.Tags}
 }
 
 func (s *Service) describeSubnets(c *call) ([]member, error) {
@@ -269,7 +282,7 @@ func (s *Service) associateSubnetCidrBlock(c *call) ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []member{{"subnetId", c.get("SubnetId")}, {"ipv6CidrBlockAssociation", viewBlock(added, "associating")}}, nil
+	return []member{{"subnetId", c.get("SubnetId")}, {"ipv6CidrBlockAssociation", viewBlock(added, "associating").withoutPool()}}, nil
 }
 
 func (s *Service) disassociateSubnetCidrBlock(c *call) ([]member, error) {
@@ -295,7 +308,7 @@ func (s *Service) disassociateSubnetCidrBlock(c *call) ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []member{{"subnetId", v.ID}, {"ipv6CidrBlockAssociation", viewBlock(gone, "disassociating")}}, nil
+	return []member{{"subnetId", v.ID}, {"ipv6CidrBlockAssociation", viewBlock(gone, "disassociating").withoutPool()}}, nil
 }
 
 // Placement returns the VPC of these subnets and security groups, which must exist and be in one VPC, and whether

@@ -85,9 +85,15 @@ type blockView struct {
 
 func viewBlock(b block, status string) blockView {
 	if b.CIDR.Addr().Is6() {
-		return blockView{Association: b.Association, IPv6: b.CIDR.String(), IPv6State: &word{status}}
+		return blockView{Association: b.Association, IPv6: b.CIDR.String(), IPv6State: &word{status}, Pool: "Amazon"}
 	}
 	return blockView{Association: b.Association, CIDR: b.CIDR.String(), State: &word{status}}
+}
+
+// withoutPool is the view of a block of a subnet: the pool is told of those of VPCs.
+func (v blockView) withoutPool() blockView {
+	v.Pool = ""
+	return v
 }
 
 func viewBlocks(blocks []block) set[blockView] {

@@ -114,7 +114,9 @@ func createPolicy(c *call) (any, error) {
 		d.policies[p.ARN] = p
 		return write{key: policyPrefix + p.ARN, value: p}, p.compile()
 	})
-	return struct{ Policy policyXML }{p.xml(c.dir)}, err
+	x := p.xml(c.dir)
+	x.Description = "" // only GetPolicy answers it
+	return struct{ Policy policyXML }{x}, err
 }
 
 // policy returns the managed policy that a call names.

@@ -118,7 +118,6 @@ func (v verified) compare(sum [sha256.Size]byte, p protocol.Protocol) error {
 	return e
 }
 
-// verify checks everything that the head says. It calls body only if the head does not name the body's hash.
 // anonymous are the operations of STS that nobody signs, as their caller has no credentials yet. None of them is here.
 var anonymous = map[string]bool{"AssumeRoleWithWebIdentity": true, "AssumeRoleWithSAML": true}
 
@@ -128,10 +127,16 @@ func formAction(body []byte) string {
 	return form.Get("Action")
 }
 
+// verify checks everything that the head says. It calls body only if the head does not name the body's hash.
 func (s *Service) verify(r *http.Request, p protocol.Protocol, body func() ([]byte, error)) (verified, error) {
 	none := verified{}
 	sig, err := parseSignature(r)
 	if err == errUnsigned {
+		if p == protocol.Query {
+			if text, err := body(); err == nil && anonymous[formAction(text)] {
+				return none, protocol.UnknownOperation(p, "STS", formAction(text))
+			}
+		}
 		return none, refuse(p, unsigned)
 	}
 	if err != nil {

@@ -307,11 +307,12 @@ func (c *call) listFunctions(target) (any, error) {
 	}{part, next}, err
 }
 
-// listed is an item of a list: those do not tell the state.
+// listed is an item of a list: those tell neither the state nor the version of the runtime.
 func listed(r *release) configuration {
 	config := r.Config
 	config.State, config.StateReason, config.StateReasonCode = "", "", ""
 	config.LastUpdateStatus, config.LastUpdateStatusReason, config.LastUpdateStatusReasonCode = "", "", ""
+	config.RuntimeVersionConfig = nil
 	return config
 }
 

@@ -237,7 +237,7 @@ func (s *Service) deleteObject(w http.ResponseWriter, r *request) error {
 	if marker {
 		w.Header().Set("x-amz-delete-marker", "true")
 	}
-	if version != "" && version != nullVersion {
+	if version != "" && version != nullVersion || r.version() != "" {
 		w.Header().Set("x-amz-version-id", version)
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -1,0 +1,43 @@
+"""Log groups, their streams and events."""
+import time
+
+
+def play(do, _):
+    g = "/aws/lambda/watch"
+    do("CreateLogGroup", logGroupName=g, tags={"team": "quotes"})
+    do("CreateLogGroup", "duplicate", logGroupName=g)
+    do("CreateLogGroup", "bad name", logGroupName="a b")
+    do("DescribeLogGroups", logGroupNamePrefix=g)
+    do("PutRetentionPolicy", logGroupName=g, retentionInDays=7)
+    do("PutRetentionPolicy", "bad days", logGroupName=g, retentionInDays=8)
+    do("PutRetentionPolicy", "missing", logGroupName="nowhere", retentionInDays=7)
+    do("DescribeLogGroups", "with retention", logGroupNamePrefix=g)
+    do("DeleteRetentionPolicy", logGroupName=g)
+    do("CreateLogStream", logGroupName=g, logStreamName="a")
+    do("CreateLogStream", "duplicate", logGroupName=g, logStreamName="a")
+    do("CreateLogStream", "no such group", logGroupName="nowhere", logStreamName="a")
+    now = int(time.time() * 1000)
+    do("DescribeLogStreams", "empty", logGroupName=g)
+    do("PutLogEvents", logGroupName=g, logStreamName="a", logEvents=[{"timestamp": now, "message": "one"}, {"timestamp": now + 1, "message": "two"}])
+    do("PutLogEvents", "too old", logGroupName=g, logStreamName="a", logEvents=[{"timestamp": now - 20 * 86400 * 1000, "message": "old"}])
+    do("PutLogEvents", "missing", logGroupName=g, logStreamName="nowhere", logEvents=[{"timestamp": now, "message": "one"}])
+    do("DescribeLogStreams", logGroupName=g)
+    do("DescribeLogStreams", "no such group", logGroupName="nowhere")
+    do("GetLogEvents", logGroupName=g, logStreamName="a", startFromHead=True)
+    do("GetLogEvents", "missing", logGroupName=g, logStreamName="nowhere")
+    do("FilterLogEvents", logGroupName=g, filterPattern="two")
+    do("FilterLogEvents", "no such group", logGroupName="nowhere")
+    arn = "arn:aws:logs:us-east-1:111122223333:log-group:" + g
+    do("TagResource", resourceArn=arn, tags={"stage": "test"})
+    do("ListTagsForResource", resourceArn=arn)
+    do("UntagResource", resourceArn=arn, tagKeys=["stage"])
+    do("TagLogGroup", logGroupName=g, tags={"stage": "test"})
+    do("ListTagsLogGroup", logGroupName=g)
+    do("UntagLogGroup", logGroupName=g, tags=["stage"])
+    do("DescribeMetricFilters", logGroupName=g)
+    do("DescribeSubscriptionFilters", logGroupName=g)
+    do("DescribeResourcePolicies")
+    do("DeleteLogStream", logGroupName=g, logStreamName="a")
+    do("DeleteLogStream", "missing", logGroupName=g, logStreamName="a")
+    do("DeleteLogGroup", logGroupName=g)
+    do("DeleteLogGroup", "missing", logGroupName=g)
