@@ -55,11 +55,11 @@ func (s *Service) AuthorizeResource(ctx context.Context, p protocol.Protocol, ac
 // verdict is the outcome of a decision, with what explains it.
 type verdict struct {
 	allowed bool
-	denied  bool    // by a statement; otherwise for want of one that allows
-	because string  // in AWS's words, from "because" or "with" on
-	where   string  // what to change
-	write   string  // what to write there, or what stands there and is to be narrowed
-	looked  []layer // what was evaluated
+	denied  bool     // by a statement; otherwise for want of one that allows
+	because string   // in AWS's words, from "because" or "with" on
+	where   string   // what to change
+	write   []string // the lines of a script to write there, or the statement that stands there and is to be narrowed
+	looked  []layer  // what was evaluated
 }
 
 // The kinds of policies, as AWS's refusals call them.
@@ -129,7 +129,7 @@ func judge(all []layer, q *inquiry) verdict {
 			case Denied:
 				return verdict{
 					because: "with an explicit deny in " + article(l.kind), looked: all, denied: true,
-					where: "narrow this statement of " + g.source + ": a deny wins over every allow", write: g.doc.statements[i].String(),
+					where: "to allow it, narrow this statement of " + g.source + ", for a deny wins over every allow", write: []string{g.doc.statements[i].String()},
 				}
 			case Allowed:
 				allowed = true
@@ -144,14 +144,14 @@ func judge(all []layer, q *inquiry) verdict {
 	}
 	v := verdict{
 		because: "because no " + missing + " allows the " + q.Action + " action", looked: all,
-		where: "in the " + missing, write: `allow "` + q.Action + `" "` + grantable(q.Resource) + `"`,
+		where: "to allow it, write in the " + missing, write: []string{`allow "` + q.Action + `" "` + grantable(q.Resource) + `"`},
 	}
 	if missing == identityBased {
 		switch name := q.Principal.identityARN(); q.Principal.Kind {
 		case AssumedRole:
-			v.where = "in the policy of the role " + q.Principal.RoleName
+			v.where = "to allow it, write in the policy of the role " + q.Principal.RoleName
 		default:
-			v.where = "in a policy of the user " + name[strings.LastIndexByte(name, '/')+1:]
+			v.where = "to allow it, write in a policy of the user " + name[strings.LastIndexByte(name, '/')+1:]
 		}
 	}
 	return v
@@ -187,11 +187,11 @@ func (s *Service) logDenial(ctx context.Context, q *inquiry, v verdict) {
 		}
 	}
 	if looked == nil {
-		looked = []string{"none: there are no policies"}
+		looked = []string{"none"}
 	}
 	s.log.LogAttrs(ctx, slog.LevelWarn, "access denied",
 		slog.String("principal", q.Principal.ARN), slog.String("action", q.Action), slog.String("resource", q.Resource),
-		slog.String("reason", v.because), slog.Any("statements", looked), slog.String("where", v.where), slog.String("write", v.write))
+		slog.String("reason", v.because), slog.Any("statements that were looked at", looked), slog.Any(v.where, v.write))
 }
 
 // grantable turns the resource of a request into what a policy would say for all of its kind: a connection's id is not

@@ -159,8 +159,7 @@ func TestDenialsAreReadable(t *testing.T) {
 	for _, want := range []string{
 		"principal=arn:aws:sts::111122223333:assumed-role/watch-role/watch", "action=dynamodb:PutItem", "resource=arn:aws:dynamodb:us-east-1:111122223333:table/Watchers",
 		"inline policy p: Allow logs:* on * (another action)", "Allow dynamodb:PutItem on arn:aws:dynamodb:*:*:table/other (another resource)",
-		"its condition does not hold: ", `where="in the policy of the role watch-role"`,
-		`write="allow \"dynamodb:PutItem\" \"arn:aws:dynamodb:us-east-1:111122223333:table/Watchers\""`,
+		"its condition does not hold: ", `"to allow it, write in the policy of the role watch-role"="[allow \"dynamodb:PutItem\" \"arn:aws:dynamodb:us-east-1:111122223333:table/Watchers\"]"`,
 	} {
 		if !strings.Contains(h.log.String(), want) {
 			t.Errorf("the log does not say %s:\n%s", want, h.log)

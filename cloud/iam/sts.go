@@ -128,11 +128,11 @@ func (c *call) authorizeAssume(who *Principal, arn, sessionName string, tagged b
 		if trust == NoMatch || trust == Denied || !v.allowed {
 			switch {
 			case !found:
-				v.because, v.where, v.write = "because there is no such role", "create the role, or name another", ""
+				v.because, v.where, v.write = "because there is no such role", "create the role, or name another", nil
 			case !v.denied && (trust == NoMatch || trust == Denied):
 				v.because = "because the trust policy of the role does not allow the caller"
-				v.where = "in the assume block of the role " + r.Name
-				v.write = `allow "` + action + "\"\n    principal aws.principal.AWS \"" + who.identityARN() + `"`
+				v.where = "to allow it, write in the assume block of the role " + r.Name
+				v.write = []string{`allow "` + action + `"`, `    principal aws.principal.AWS "` + who.identityARN() + `"`}
 			}
 			if c.denials.first(who.ARN + " " + action + " " + arn) {
 				c.logDenial(c.ctx, q, v)

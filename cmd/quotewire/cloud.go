@@ -84,7 +84,7 @@ func (o *cloudOptions) logger() *slog.Logger {
 	if isDevice(os.Stderr) {
 		return slog.New(console.NewHandler(os.Stderr, level, isTerminal(os.Stderr)))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return newLog(os.Stderr, level)
 }
 
 // pairs is a flag of the form NAME=VALUE that may be repeated.
