@@ -32,7 +32,7 @@ type command struct {
 	Code    int               `json:"code"`    // exit
 	Ms      int               `json:"ms"`      // sleep, and the patience of fetch, signed and dial
 	MB      int               `json:"mb"`      // alloc
-	Size    int               `json:"size"`    // big
+	Size    int               `json:"size"`    // big, and what stands for PADDING in the value of return
 	Service string            `json:"service"` // signed
 	Method  string            `json:"method"`  // fetch, signed
 	URL     string            `json:"url"`     // fetch, signed
@@ -91,7 +91,7 @@ func (c command) run(ctx context.Context, event []byte) ([]byte, error) {
 	case "", "echo":
 		return answer(string(event))
 	case "return":
-		return c.Value, nil
+		return bytes.ReplaceAll(c.Value, []byte("PADDING"), bytes.Repeat([]byte("x"), c.Size)), nil
 	case "raw":
 		return []byte(c.Text), nil
 	case "error":
