@@ -59,5 +59,7 @@ func (s *Service) ServeCode(w http.ResponseWriter, r *http.Request) {
 	}
 	defer object.Close()
 	w.Header().Set("Content-Type", "application/zip")
-	io.Copy(w, object)
+	if _, err := io.Copy(w, object); err != nil {
+		panic(http.ErrAbortHandler) // a response that ended well would say that it is whole
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -58,13 +59,30 @@ func (f *fitting) Read(p []byte) (int, error) {
 	return f.Reader.Read(p)
 }
 
+// longestRead bounds how long a value may take to be read. JetStream bounds it by five seconds for a context without a
+// deadline, which a large value on a busy machine does not keep.
+const longestRead = 10 * time.Minute
+
+// reading is a value that is being read.
+type reading struct {
+	jetstream.ObjectResult
+	cancel context.CancelFunc
+}
+
+func (r reading) Close() error {
+	defer r.cancel()
+	return r.ObjectResult.Close()
+}
+
 // Get opens the value of key, or fails with [ErrNotFound]. The caller closes it.
 func (o *Objects) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	ctx, cancel := context.WithTimeout(ctx, longestRead)
 	r, err := o.store.Get(ctx, key)
 	if err != nil {
+		cancel()
 		return nil, translate(err)
 	}
-	return r, nil
+	return reading{r, cancel}, nil
 }
 
 // Delete removes a value. One that is not there is no error. It may use the room that writes leave free.

@@ -1,0 +1,70 @@
+package truth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"quotewire/e2e/rig"
+)
+
+// signed makes a request that the cloud's root has signed for Lambda.
+func (c *testCloud) signed(t testing.TB, method, url, body string, headers ...string) *http.Request {
+	t.Helper()
+	return signRequest(t, aws.Credentials{AccessKeyID: c.key, SecretAccessKey: c.secret}, method, url, body, headers...)
+}
+
+func signRequest(t testing.TB, credentials aws.Credentials, method, url, body string, headers ...string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	sum := sha256.Sum256([]byte(body))
+	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, hex.EncodeToString(sum[:]), "lambda", "us-east-1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// raw sends a signed request to the Lambda API and returns the answer as it stands on the wire.
+func (c *testCloud) raw(t testing.TB, method, path, body string, headers ...string) (status int, text string) {
+	t.Helper()
+	resp, text := send(t, c.signed(t, method, c.Endpoint+path, body, headers...))
+	return resp.StatusCode, text
+}
+
+// send sends a request and reads the whole answer.
+func send(t testing.TB, r *http.Request) (*http.Response, string) {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+// awaitFunction waits until no change of a function is under way.
+func (c *testCloud) awaitFunction(t testing.TB, name string) {
+	t.Helper()
+	updated := lambda.NewFunctionUpdatedV2Waiter(lambda.NewFromConfig(c.config()), func(o *lambda.FunctionUpdatedV2WaiterOptions) { o.MinDelay = 20 * time.Millisecond })
+	if err := updated.Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: &name}, rig.Patience); err != nil {
+		t.Fatalf("%s does not settle: %v", name, err)
+	}
+}
