@@ -68,3 +68,13 @@ func (c *testCloud) awaitFunction(t testing.TB, name string) {
 		t.Fatalf("%s does not settle: %v", name, err)
 	}
 }
+
+// user makes a user with one policy and returns the user's access key and secret.
+func (c *testCloud) user(t testing.TB, document string) [2]string {
+	t.Helper()
+	name, py := unique("user"), c.boto3(t)
+	py.call(t, "iam", "CreateUser", m{"UserName": name})
+	py.call(t, "iam", "PutUserPolicy", m{"UserName": name, "PolicyName": "may", "PolicyDocument": document})
+	key := py.call(t, "iam", "CreateAccessKey", m{"UserName": name})
+	return [2]string{key.str("AccessKey.AccessKeyId"), key.str("AccessKey.SecretAccessKey")}
+}
