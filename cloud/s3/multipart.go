@@ -229,15 +229,17 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	}
 	var parts []part
 	for i, want := range doc.Parts {
+		if i > 0 && want.PartNumber <= doc.Parts[i-1].PartNumber {
+			return protocol.Errorf(http.StatusBadRequest, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
+		}
+	}
+	for i, want := range doc.Parts {
 		p, ok := u.Parts[want.PartNumber]
 		sum := want.value(p.Checksum.Algorithm)
 		if !ok || trimQuotes(want.ETag) != p.ETag || sum != "" && sum != p.Checksum.Value {
 			return &protocol.Error{Status: http.StatusBadRequest, Code: "InvalidPart",
 				Message: "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
 				Members: map[string]string{"PartNumber": strconv.Itoa(want.PartNumber), "UploadId": u.ID, "ETag": trimQuotes(want.ETag)}}
-		}
-		if i > 0 && want.PartNumber <= doc.Parts[i-1].PartNumber {
-			return protocol.Errorf(http.StatusBadRequest, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
 		}
 		if i < len(doc.Parts)-1 && p.Piece.Size < minPart {
 			return protocol.Errorf(http.StatusBadRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")

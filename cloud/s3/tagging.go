@@ -3,6 +3,7 @@ package s3
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"unicode/utf8"
 
 	"quotewire/cloud/protocol"
@@ -41,15 +42,15 @@ func headerTags(h http.Header) ([]tag, error) {
 	if text == "" {
 		return nil, nil
 	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, invalidArgument("x-amz-tagging", text, "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
-	}
 	var tags []tag
-	for key, list := range values {
-		for _, value := range list {
-			tags = append(tags, tag{key, value})
+	for pair := range strings.SplitSeq(text, "&") { // in their order
+		key, value, _ := strings.Cut(pair, "=")
+		key, err1 := url.QueryUnescape(key)
+		value, err2 := url.QueryUnescape(value)
+		if err1 != nil || err2 != nil {
+			return nil, invalidArgument("x-amz-tagging", text, "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
 		}
+		tags = append(tags, tag{key, value})
 	}
 	return tags, checkTags(tags, maxObjTags)
 }

@@ -224,7 +224,9 @@ func TestEC2Networks(t *testing.T) {
 		first := mainTable(t, vpc)
 		second := py.call(t, "ec2", "CreateRouteTable", params{"VpcId": vpc}).str("RouteTable.RouteTableId")
 		out, stderr, exit := c.aws(t, "ec2", "create-vpc-endpoint", "--vpc-id", vpc, "--service-name", "com.amazonaws.us-east-1.s3", "--route-table-ids", first)
-		var made struct{ VpcEndpoint struct{ VpcEndpointId string } }
+		var made struct {
+			VpcEndpoint struct{ VpcEndpointId string }
+		}
 		if json.Unmarshal([]byte(out), &made); exit != 0 {
 			t.Fatal(stderr)
 		}
