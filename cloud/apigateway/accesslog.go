@@ -146,16 +146,3 @@ func (s *Service) finish(k *call, what string, more ...any) {
 	k.log.Debug(what, append(more, "status", o.status, "error", o.message, "functionRequestId", o.backend.requestID, "took", time.Since(k.at))...)
 	s.logAccess(k.served, k.accessVariable)
 }
-
-// accessVariable returns the value of $context.NAME for the access log of an HTTP API.
-func (k *httpCall) accessVariable(name string) (string, bool) {
-	switch name {
-	case "status":
-		return strconv.Itoa(k.status), true
-	case "responseLength":
-		return strconv.Itoa(k.bytes), true
-	case "responseLatency":
-		return strconv.FormatInt(time.Since(k.at).Milliseconds(), 10), true
-	}
-	return k.contextVariable(name)
-}

@@ -31,6 +31,12 @@ type httpCall struct {
 	w      http.ResponseWriter
 	status int // that the client got
 	bytes  int
+
+	said     string   // of an error of the gateway's own, to the client
+	refused  string   // why the caller was not let in
+	guard    exchange // with the authorizer's function
+	backend  exchange // with the integration
+	returned int      // the status that the integration answered with, before it was mapped
 }
 
 // serveHTTPAPI answers a request for an HTTP API. path is escaped and begins with the stage, unless the stage is $default.
@@ -114,6 +120,7 @@ func (s *Service) answerHTTP(k *httpCall) {
 		if refused.challenge != "" {
 			k.w.Header().Set("Www-Authenticate", refused.challenge)
 		}
+		k.refused = refused.why
 		k.fail(refused.status, map[int]string{401: "Unauthorized", 403: "Forbidden", 500: "Internal Server Error"}[refused.status])
 		return
 	}
@@ -160,7 +167,7 @@ func (s *Service) httpTask(k *httpCall) task {
 	base := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id()
 	_, pattern, _ := strings.Cut(k.route.RouteKey, " ")
 	t := task{
-		in: k.route.integration, timeout: k.route.integration.timeout(s.HTTPTimeout), variables: k.stage.StageVariables, log: k.log,
+		in: k.route.integration, timeout: k.route.integration.timeout(s.HTTPTimeout), variables: k.stage.StageVariables, note: &k.backend, log: k.log,
 		sourceARN: k.arn(s, pattern), grant: base + "/*/*" + pattern,
 	}
 	if k.route.RouteKey == "$default" {
@@ -186,6 +193,7 @@ func (s *Service) integrateHTTP(k *httpCall) (fail failure) {
 	if fail != none {
 		return fail
 	}
+	k.returned = k.answer.status
 	if err := k.mapAnswer(); err != nil {
 		k.log.Warn("the client gets an error: " + err.Error())
 		return badAnswer
@@ -215,6 +223,7 @@ func (s *Service) callFunction(t task, k *httpCall, r *http.Request, path string
 	a, err := parseHTTPAnswer(payload, t.in.PayloadFormatVersion)
 	if err != nil {
 		k.log.Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
+		k.backend.err = "The response from the Lambda function doesn't match the format that API Gateway expects: " + err.Error()
 		return nil, badAnswer
 	}
 	return a, none

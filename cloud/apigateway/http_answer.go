@@ -80,6 +80,6 @@ func (k *httpCall) write(cors *corsConfiguration) {
 // fail answers with an error of the gateway's own. It carries no CORS headers: those are for answers of integrations.
 func (k *httpCall) fail(status int, message string) {
 	body := encode(map[string]string{"message": message})
-	k.status, k.bytes = status, len(body)
+	k.status, k.bytes, k.said = status, len(body), message
 	writeJSON(k.w, status, "", body)
 }

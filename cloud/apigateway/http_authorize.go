@@ -80,6 +80,7 @@ func (c *caller) event1() map[string]json.RawMessage {
 type refusal struct {
 	status    int
 	challenge string // of www-authenticate
+	why       string // for the access log
 }
 
 // authorizeHTTP finds out whether the caller may use the route, and who it is.
@@ -107,13 +108,13 @@ func (s *Service) authorizeSigner(k *httpCall) *refusal {
 	principal, err := s.IAM.Verify(k.request, k.body, protocol.RESTJSON)
 	if err != nil {
 		k.log.Info("a request was refused: the route asks for a signature (AWS_IAM), of the service execute-api", "reason", errorMessage(err))
-		return &refusal{status: http.StatusForbidden}
+		return &refusal{status: http.StatusForbidden, why: errorMessage(err)}
 	}
 	resource := k.arn(s, k.below)
 	ctx := iam.WithPrincipal(k.request.Context(), principal)
 	if err := s.IAM.Authorize(ctx, protocol.RESTJSON, "execute-api:Invoke", resource, nil); err != nil {
 		k.log.Info("a request was refused: allow execute-api:Invoke in the policy of its caller", "caller", principal.ARN, "resource", resource)
-		return &refusal{status: http.StatusForbidden}
+		return &refusal{status: http.StatusForbidden, why: errorMessage(err)}
 	}
 	k.caller = &caller{principal: &principal}
 	return nil
@@ -125,11 +126,11 @@ func (s *Service) authorizeToken(k *httpCall, z *authorizer) *refusal {
 	text, ok := k.lookup(source)
 	if !ok || text == "" {
 		k.log.Info("a request was refused: it has no token", "identitySource", z.IdentitySource[0], "authorizer", z.Name)
-		return &refusal{http.StatusUnauthorized, "Bearer"}
+		return &refusal{http.StatusUnauthorized, "Bearer", "the request has no token"}
 	}
 	challenge := func(status int, code, description string) *refusal {
 		return &refusal{status, `Bearer scope="` + strings.Join(k.route.AuthorizationScopes, " ") + `" error="` + code +
-			`" error_description="` + description + `"`}
+			`" error_description="` + description + `"`, description}
 	}
 	t, err := s.verifyToken(k.request.Context(), z.JWTConfiguration, strings.TrimPrefix(text, "Bearer "))
 	if err != nil {

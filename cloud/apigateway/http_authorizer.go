@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 		value, ok := k.lookup(source)
 		if !ok || value == "" {
 			k.log.Info("a request was refused: an identity source of the authorizer is missing", "source", text, "authorizer", z.Name)
-			return &refusal{status: http.StatusUnauthorized}
+			return &refusal{status: http.StatusUnauthorized, why: "the identity source " + text + " is missing"}
 		}
 		identity = append(identity, value)
 	}
@@ -43,7 +44,7 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 	}
 	if arn := k.arn(s, k.below); !answer.allows(arn) {
 		k.log.Info("a request was refused by the authorizer", "authorizer", z.Name, "resource", arn)
-		return &refusal{status: http.StatusForbidden}
+		return &refusal{status: http.StatusForbidden, why: "the authorizer does not allow " + arn}
 	}
 	k.caller = &caller{lambda: true, principalID: answer.principalID, context: answer.context}
 	return nil
@@ -53,7 +54,7 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 func (s *Service) askAuthorizer(k *httpCall, z *authorizer, identity []string) (*authorization, *refusal) {
 	arn, _ := functionARN(resolveVariables(z.AuthorizerURI, k.stage.StageVariables))
 	source := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id() + "/authorizers/" + z.AuthorizerID
-	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, log: k.log.With("authorizer", z.Name)}
+	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, note: &k.guard, log: k.log.With("authorizer", z.Name)}
 	var event any
 	if z.AuthorizerPayloadFormatVersion == "1.0" {
 		event = k.authorizerEvent1(k.arn(s, k.below), identity)
@@ -62,12 +63,12 @@ func (s *Service) askAuthorizer(k *httpCall, z *authorizer, identity []string) (
 	}
 	payload, fail := s.invokeFunction(s.ctx, arn, lambdaAuthorizerTimeout, t, encode(event))
 	if fail != none {
-		return nil, &refusal{status: http.StatusInternalServerError}
+		return nil, &refusal{status: http.StatusInternalServerError, why: cmp.Or(k.guard.err, "the authorizer could not be invoked")}
 	}
 	answer, err := parseAuthorization(payload, z.EnableSimpleResponses)
 	if err != nil {
 		t.log.Warn("the authorizer's answer is no authorization: "+err.Error(), "answer", shorten(payload))
-		return nil, &refusal{status: http.StatusInternalServerError}
+		return nil, &refusal{status: http.StatusInternalServerError, why: "the authorizer's answer is no authorization: " + err.Error()}
 	}
 	return answer, nil
 }

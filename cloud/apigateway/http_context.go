@@ -5,7 +5,48 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// accessVariable returns the value of $context.NAME for the access log: what a request has, and how it went.
+func (k *httpCall) accessVariable(name string) (string, bool) {
+	milliseconds := func(e exchange) (string, bool) {
+		return strconv.FormatInt(e.latency.Milliseconds(), 10), e != exchange{}
+	}
+	number := func(n int) (string, bool) { return strconv.Itoa(n), n != 0 }
+	text := func(s string) (string, bool) { return s, s != "" }
+	switch name {
+	case "status":
+		return number(k.status)
+	case "responseLength", "dataProcessed":
+		return strconv.Itoa(k.bytes), true
+	case "responseLatency":
+		return strconv.FormatInt(time.Since(k.at).Milliseconds(), 10), true
+	case "error.message":
+		return text(k.said)
+	case "error.messageString":
+		return strconv.Quote(k.said), k.said != ""
+	case "integrationLatency", "integration.latency":
+		return milliseconds(k.backend)
+	case "integrationStatus", "integration.integrationStatus":
+		return number(k.backend.status)
+	case "integration.status":
+		return number(k.returned)
+	case "integrationErrorMessage", "integration.error":
+		return text(k.backend.err)
+	case "integration.requestId", "awsEndpointRequestId":
+		return text(k.backend.requestID)
+	case "authorizer.error":
+		return text(k.refused)
+	case "authorizer.latency":
+		return milliseconds(k.guard)
+	case "authorizer.status", "authorizer.integrationStatus":
+		return number(k.guard.status)
+	case "authorizer.requestId":
+		return text(k.guard.requestID)
+	}
+	return k.contextVariable(name)
+}
 
 // contextVariable returns the value of $context.NAME for a request to an HTTP API; false if there is none.
 func (k *httpCall) contextVariable(name string) (string, bool) {

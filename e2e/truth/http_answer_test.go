@@ -194,4 +194,31 @@ func TestHTTPGatewayErrors(t *testing.T) {
 			t.Errorf("a body of %d bytes came back as %d bytes", len(body), len(got))
 		}
 	})
+	rule(t, "the access log of a stage has a line for each request, with why an integration failed", "Customizing HTTP API access logs", boto3, func(t *testing.T) {
+		logged, group := c.httpAPI(t, f, "$default"), unique("/access/http")
+		py.call(t, "logs", "CreateLogGroup", params{"logGroupName": group})
+		py.call(t, "apigatewayv2", "UpdateStage", params{"ApiId": logged.ID, "StageName": "$default", "AccessLogSettings": params{
+			"DestinationArn": "arn:aws:logs:us-east-1:111122223333:log-group:" + group,
+			"Format":         "$context.requestId $context.httpMethod $context.path $context.status $context.integrationStatus $context.integration.status $context.error.message $context.integrationErrorMessage",
+		}})
+		line := func(r reply) string {
+			t.Helper()
+			id := r.header.Get("apigw-requestid")
+			for range 100 { // the line is written when the answer is on its way
+				got := py.call(t, "logs", "FilterLogEvents", params{"logGroupName": group, "filterPattern": `"` + id + `"`}).str("events.0.message")
+				if _, rest, ok := strings.Cut(got, id+" "); ok {
+					return rest
+				}
+			}
+			t.Fatalf("no line with %s", id)
+			return ""
+		}
+		if got := line(request(t, "GET", logged.URL+"/x", "")); got != "GET /x 200 200 200 - -" {
+			t.Errorf("got %s", got)
+		}
+		got := line(request(t, "POST", logged.URL+"/x", `{"do":"return","value":{"statusCode":200,"body":1}}`, "Content-Type: application/json"))
+		if !strings.HasPrefix(got, "POST /x 500 200 - Internal Server Error The response from the Lambda function doesn't match the format that API Gateway expects") {
+			t.Errorf("got %s", got)
+		}
+	})
 }
