@@ -82,31 +82,33 @@ func TestBadInvocationsAreRefused(t *testing.T) {
 
 func TestEnvironmentIsReusedAndItsFolderSurvivesACrash(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	c.function(t, "library")
-	first := c.info(t, "watch")
-	for i := range 20 {
-		if next := c.info(t, "watch"); next.Pid != first.Pid || next.Calls != i+2 {
-			t.Fatalf("invocation %d ran in process %d as its call %d; want %d, %d", i+2, next.Pid, next.Calls, first.Pid, i+2)
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit)
+		c.function(t, "library")
+		first := c.info(t, "watch")
+		for i := range 20 {
+			if next := c.info(t, "watch"); next.Pid != first.Pid || next.Calls != i+2 {
+				t.Fatalf("invocation %d ran in process %d as its call %d; want %d, %d", i+2, next.Pid, next.Calls, first.Pid, i+2)
+			}
 		}
-	}
-	if there, _ := c.invoke(t, "watch", `{"Do":"file"}`); there != "false" {
-		t.Errorf("the file is there already: %s", there)
-	}
-	c.invoke(t, "watch", `{"Do":"exit","Code":1}`)
-	if there, _ := c.invoke(t, "watch", `{"Do":"file"}`); there != "true" {
-		t.Errorf("after a crash the file in /tmp is there: %s, want true", there)
-	}
-	second := c.info(t, "watch")
-	if second.Pid == first.Pid || second.Calls != 2 {
-		t.Errorf("after the crash: process %d, call %d; want another process's second call", second.Pid, second.Calls)
-	}
-	if gone(first.Pid) != nil {
-		t.Errorf("the first process: %v", gone(first.Pid))
-	}
-	if want := c.places("watch").task; second.Dir != want {
-		t.Errorf("the function runs in %s, want %s", second.Dir, want)
-	}
+		if there, _ := c.invoke(t, "watch", `{"Do":"file"}`); there != "false" {
+			t.Errorf("the file is there already: %s", there)
+		}
+		c.invoke(t, "watch", `{"Do":"exit","Code":1}`)
+		if there, _ := c.invoke(t, "watch", `{"Do":"file"}`); there != "true" {
+			t.Errorf("after a crash the file in /tmp is there: %s, want true", there)
+		}
+		second := c.info(t, "watch")
+		if second.Pid == first.Pid || second.Calls != 2 {
+			t.Errorf("after the crash: process %d, call %d; want another process's second call", second.Pid, second.Calls)
+		}
+		if gone(first.Pid) != nil {
+			t.Errorf("the first process: %v", gone(first.Pid))
+		}
+		if want := c.places("watch").task; second.Dir != want {
+			t.Errorf("the function runs in %s, want %s", second.Dir, want)
+		}
+	})
 }
 
 // places are what a function is told of its files.
@@ -285,35 +287,39 @@ func TestInitThatFails(t *testing.T) {
 
 func TestBootstrapsThatCannotRunSayWhy(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	for name, test := range map[string]struct {
-		file file
-		want string
-	}{
-		"none":   {file{"bootstrap.go", 0o644, "package main"}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"},
-		"mode":   {file{"bootstrap", 0o644, "#!/bin/sh\n"}, "chmod +x bootstrap"},
-		"format": {file{"bootstrap", 0o755, "\x7fELF\x02\x01\x01 for another machine"}, "exec format error"},
-		"loader": {file{"bootstrap", 0o755, "#!/nowhere/sh\n"}, "interpreter"},
-	} {
-		c.function(t, "raw", func(in *awslambda.CreateFunctionInput) {
-			in.FunctionName, in.Code.ZipFile = &name, zipOf(test.file)
-		})
-		got, failed := c.invoke(t, name, `{}`)
-		if !failed || !strings.Contains(got, "Runtime.InvalidEntrypoint") || !strings.Contains(got, test.want) {
-			t.Errorf("%s: answer %s; want Runtime.InvalidEntrypoint …%s…", name, got, test.want)
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit)
+		for name, test := range map[string]struct {
+			file file
+			want string
+		}{
+			"none":   {file{"bootstrap.go", 0o644, "package main"}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"},
+			"mode":   {file{"bootstrap", 0o644, "#!/bin/sh\n"}, "chmod +x bootstrap"},
+			"format": {file{"bootstrap", 0o755, "\x7fELF\x02\x01\x01 for another machine"}, "exec format error"},
+			"loader": {file{"bootstrap", 0o755, "#!/nowhere/sh\n"}, "interpreter"},
+		} {
+			c.function(t, "raw", func(in *awslambda.CreateFunctionInput) {
+				in.FunctionName, in.Code.ZipFile = &name, zipOf(test.file)
+			})
+			got, failed := c.invoke(t, name, `{}`)
+			if !failed || !strings.Contains(got, "Runtime.InvalidEntrypoint") || !strings.Contains(got, test.want) {
+				t.Errorf("%s: answer %s; want Runtime.InvalidEntrypoint …%s…", name, got, test.want)
+			}
 		}
-	}
+	})
 }
 
 func TestScriptAsBootstrap(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	script := "#!/bin/sh\necho from the shell\nexit 4\n"
-	c.function(t, "raw", func(in *awslambda.CreateFunctionInput) { in.Code.ZipFile = zipOf(file{"bootstrap", 0o755, script}) })
-	if got, failed := c.invoke(t, "watch", `{}`); !failed || !strings.Contains(got, "exit status 4") {
-		t.Errorf("answer %s, failed %v", got, failed)
-	}
-	c.logs.wait(t, "/aws/lambda/watch", "from the shell\n")
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit)
+		script := "#!/bin/sh\necho from the shell\nexit 4\n"
+		c.function(t, "raw", func(in *awslambda.CreateFunctionInput) { in.Code.ZipFile = zipOf(file{"bootstrap", 0o755, script}) })
+		if got, failed := c.invoke(t, "watch", `{}`); !failed || !strings.Contains(got, "exit status 4") {
+			t.Errorf("answer %s, failed %v", got, failed)
+		}
+		c.logs.wait(t, "/aws/lambda/watch", "from the shell\n")
+	})
 }
 
 func TestLogIsInOrderAndHasAWSsForm(t *testing.T) {

@@ -87,92 +87,110 @@ func zombie(pid int) bool {
 	return strings.Contains(string(status), "State:\tZ")
 }
 
+// bothWays runs a test of processes with confined ones, and with those of a machine that confines nothing.
+func bothWays(t *testing.T, test func(t *testing.T, edit func(*Config))) {
+	for name, unconfined := range map[string]bool{"confined": false, "unconfined": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, func(c *Config) { c.Unconfined = unconfined })
+		})
+	}
+}
+
 func TestCloseLeavesNoProcessAndNoFolder(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	c.function(t, "library")
-	m := meet(t)
-	text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
-	pids := family(t, text)
-	busy := make(chan error)
-	go func() {
-		_, err := c.Invoke(context.Background(), Invocation{Function: "watch", Payload: []byte(m.event())})
-		busy <- err
-	}()
-	running, _ := m.arrival(t)
-	c.Close()
-	if err := <-busy; err == nil || !strings.Contains(err.Error(), "ServiceException") {
-		t.Errorf("the running invocation ended with %v, want a ServiceException", err)
-	}
-	for _, pid := range []int{pids[0], running} {
-		if err := gone(pid); err != nil {
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit)
+		c.function(t, "library")
+		m := meet(t)
+		text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
+		pids := family(t, text)
+		busy := make(chan error)
+		go func() {
+			_, err := c.Invoke(context.Background(), Invocation{Function: "watch", Payload: []byte(m.event())})
+			busy <- err
+		}()
+		running, _ := m.arrival(t)
+		c.Close()
+		if err := <-busy; err == nil || !strings.Contains(err.Error(), "ServiceException") {
+			t.Errorf("the running invocation ended with %v, want a ServiceException", err)
+		}
+		for _, pid := range []int{pids[0], running} {
+			if err := gone(pid); err != nil {
+				t.Error(err)
+			}
+		}
+		waitGone(t, pids[1]) // the function's own child is reaped by init
+		left, err := os.ReadDir(c.environmentsDir())
+		if err != nil || len(left) != 0 {
+			t.Errorf("environments left: %v, %v", left, err)
+		}
+		if _, err := c.Invoke(t.Context(), Invocation{Function: "watch"}); err == nil {
+			t.Error("an invocation after Close succeeded")
+		}
+		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
-	}
-	waitGone(t, pids[1]) // the function's own child is reaped by init
-	left, err := os.ReadDir(c.environmentsDir())
-	if err != nil || len(left) != 0 {
-		t.Errorf("environments left: %v, %v", left, err)
-	}
-	if _, err := c.Invoke(t.Context(), Invocation{Function: "watch"}); err == nil {
-		t.Error("an invocation after Close succeeded")
-	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
+	})
 }
 
 func TestCrashTakesTheChildrenOfAFunctionWithIt(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	c.function(t, "library")
-	text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
-	pids := family(t, text)
-	c.invoke(t, "watch", `{"Do":"exit","Code":1}`)
-	waitGone(t, pids[1])
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit)
+		c.function(t, "library")
+		text, _ := c.invoke(t, "watch", `{"Do":"child"}`)
+		pids := family(t, text)
+		c.invoke(t, "watch", `{"Do":"exit","Code":1}`)
+		waitGone(t, pids[1])
+	})
 }
 
 func TestIdleEnvironmentEnds(t *testing.T) {
 	t.Parallel()
-	c := start(t, func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
-	c.function(t, "library")
-	i := c.info(t, "watch")
-	waitGone(t, i.Pid)
-	if next := c.info(t, "watch"); next.Pid == i.Pid {
-		t.Error("the process came back")
-	}
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit, func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
+		c.function(t, "library")
+		i := c.info(t, "watch")
+		waitGone(t, i.Pid)
+		if next := c.info(t, "watch"); next.Pid == i.Pid {
+			t.Error("the process came back")
+		}
+	})
 }
 
 func TestRuntimeThatAsksForItGetsSIGTERM(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	goodbye := make(chan string, 1)
-	go func() {
-		conn, err := l.Accept()
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		c := start(t, edit)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		line, _ := bufio.NewReader(conn).ReadString('\n')
-		goodbye <- line
-	}()
-	c.function(t, "library", env("INIT", "sigterm", "GOODBYE", l.Addr().String()))
-	if text, _ := c.invoke(t, "watch", `"hello"`); text != `"hello"` {
-		t.Fatal(text)
-	}
-	c.Close()
-	select {
-	case line := <-goodbye:
-		if line != "goodbye\n" {
-			t.Errorf("said %q", line)
+		defer l.Close()
+		goodbye := make(chan string, 1)
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			line, _ := bufio.NewReader(conn).ReadString('\n')
+			goodbye <- line
+		}()
+		c.function(t, "library", env("INIT", "sigterm", "GOODBYE", l.Addr().String()))
+		if text, _ := c.invoke(t, "watch", `"hello"`); text != `"hello"` {
+			t.Fatal(text)
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("the runtime was killed without a SIGTERM")
-	}
+		c.Close()
+		select {
+		case line := <-goodbye:
+			if line != "goodbye\n" {
+				t.Errorf("said %q", line)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("the runtime was killed without a SIGTERM")
+		}
+	})
 }
 
 type noLogs struct{}
@@ -198,7 +216,7 @@ func parent() {
 	})
 	fail(err)
 	s, err := New(ctx, Config{State: store, IAM: access, Logs: noLogs{}, Account: account, Region: region,
-		Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(dir, "lambda")})
+		Log: slog.New(slog.DiscardHandler), Dir: filepath.Join(dir, "lambda"), Unconfined: os.Getenv("LAMBDA_TEST_UNCONFINED") != ""})
 	fail(err)
 	result, err := s.Invoke(ctx, Invocation{Function: "watch", Payload: []byte(`{"Do":"child"}`)})
 	fail(err)
@@ -208,51 +226,56 @@ func parent() {
 
 func TestKilledCloudLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	c := startIn(t, dir)
-	c.function(t, "library")
-	c.Close()
-	c.State.Close()
+	bothWays(t, func(t *testing.T, edit func(*Config)) {
+		dir := t.TempDir()
+		c := startIn(t, dir, edit)
+		c.function(t, "library")
+		c.Close()
+		c.State.Close()
 
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "LAMBDA_TEST_PARENT="+dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	pids := family(t, line)
-	for _, pid := range pids {
-		if gone(pid) == nil {
-			t.Fatalf("process %d does not run", pid)
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	for _, pid := range pids {
-		waitGone(t, pid)
-	}
-	left, _ := os.ReadDir(filepath.Join(dir, "lambda", "environments"))
-	if len(left) != 1 {
-		t.Errorf("%d folders of environments left by a killed cloud, want 1", len(left))
-	}
-	again := startIn(t, dir)
-	if left, _ := os.ReadDir(again.environmentsDir()); len(left) != 0 {
-		t.Errorf("the next start left the folders %v", left)
-	}
-	if again.info(t, "watch").Calls != 1 {
-		t.Error("the function does not run after the restart")
-	}
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), "LAMBDA_TEST_PARENT="+dir)
+		if c.Unconfined {
+			cmd.Env = append(cmd.Env, "LAMBDA_TEST_UNCONFINED=1")
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids := family(t, line)
+		for _, pid := range pids {
+			if gone(pid) == nil {
+				t.Fatalf("process %d does not run", pid)
+			}
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+		for _, pid := range pids {
+			waitGone(t, pid)
+		}
+		left, _ := os.ReadDir(filepath.Join(dir, "lambda", "environments"))
+		if len(left) != 1 {
+			t.Errorf("%d folders of environments left by a killed cloud, want 1", len(left))
+		}
+		again := startIn(t, dir, edit)
+		if left, _ := os.ReadDir(again.environmentsDir()); len(left) != 0 {
+			t.Errorf("the next start left the folders %v", left)
+		}
+		if again.info(t, "watch").Calls != 1 {
+			t.Error("the function does not run after the restart")
+		}
+	})
 }
 
 func TestDrainHandsOnEverythingThatWasPrintedBefore(t *testing.T) {
