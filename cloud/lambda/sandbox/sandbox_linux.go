@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -227,13 +228,28 @@ func (s *Sandbox) startInit() (_ *starting, err error) {
 	}
 	<-started
 	if err != nil {
-		return nil, fmt.Errorf("start a process in namespaces of its own: %w", err)
+		return nil, fmt.Errorf("start a process in namespaces of its own: %w%s", err, advice())
 	}
 	if err = send(pair[0], s.layout); err != nil {
 		st.discard()
 		return nil, fmt.Errorf("prepare a sandbox: %w", err)
 	}
 	return st, nil
+}
+
+// advice says what keeps users from making namespaces on this machine, where that is a setting.
+func advice() string {
+	if os.Geteuid() == 0 {
+		return ""
+	}
+	for name, bad := range map[string]string{
+		"kernel/apparmor_restrict_unprivileged_userns": "1", "kernel/unprivileged_userns_clone": "0", "user/max_user_namespaces": "0",
+	} {
+		if value, err := os.ReadFile("/proc/sys/" + name); err == nil && strings.TrimSpace(string(value)) == bad {
+			return fmt.Sprintf(" (%s is %s on this machine, which keeps users from making namespaces)", strings.ReplaceAll(name, "/", "."), bad)
+		}
+	}
+	return ""
 }
 
 // Process is a running program, with everything that it has started.
@@ -297,7 +313,7 @@ func (s *Sandbox) Start(spec Spec) (_ *Process, err error) {
 	case answer.Op == execOp:
 		err = &os.PathError{Op: execOp, Path: spec.Program, Err: answer.Errno}
 	case answer.Op != "":
-		err = fmt.Errorf("%s: %w", answer.Op, answer.Errno)
+		err = fmt.Errorf("%s: %w%s", answer.Op, answer.Errno, advice())
 	}
 	if err != nil {
 		st.discard()
