@@ -53,8 +53,8 @@ class Side:
         self.options, self.session, self.calls = options, boto3.Session(region_name="us-east-1"), {}
         self.issuer = issuer()
 
-    def recorder(self, service):
-        return client.Recorder(self.session, service, **self.options)
+    def recorder(self, service, **options):
+        return client.Recorder(self.session, service, **(self.options | options))
 
     def play(self):
         for service, module in SERVICES.items():
