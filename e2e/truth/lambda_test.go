@@ -1,10 +1,12 @@
 package truth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -78,3 +80,64 @@ func (c *testCloud) user(t testing.TB, document string) [2]string {
 	key := py.call(t, "iam", "CreateAccessKey", m{"UserName": name})
 	return [2]string{key.str("AccessKey.AccessKeyId"), key.str("AccessKey.SecretAccessKey")}
 }
+
+// serve serves HTTP on the loopback for functions, until the test ends.
+func serve(t testing.TB, f http.HandlerFunc) (url string) {
+	t.Helper()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// arrived waits for an invocation to reach the gate.
+func (g *gate) arrived(t testing.TB) {
+	t.Helper()
+	select {
+	case <-g.in:
+	case <-time.After(rig.Patience):
+		t.Fatal("no invocation has reached the gate")
+	}
+}
+
+// later invokes a function in the background and tells when it has answered.
+func (f *function) later(command string) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := lambda.NewFromConfig(f.cloud.config()).Invoke(context.Background(), &lambda.InvokeInput{FunctionName: &f.Name, Payload: []byte(command)})
+		done <- err
+	}()
+	return done
+}
+
+// nodeBootstrap is a runtime in JavaScript. Its event has the calls of the Runtime API that it makes in the place of its
+// answer; it prints the answers to them. Without calls, it answers with the headers that the invocation came with.
+const nodeBootstrap = `#!/usr/bin/env node
+const http = require('node:http');
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
+function api(method, path, headers, parts) {
+  return new Promise((ok, no) => {
+    const r = http.request({ host, port, method, path, headers, agent: false }, res => {
+      let text = '';
+      res.on('data', part => { text += part; });
+      res.on('end', () => ok({ status: res.statusCode, headers: res.headers, body: text }));
+    });
+    r.on('error', no);
+    for (const part of parts) r.write(part);
+    r.end();
+  });
+}
+(async () => {
+  for (;;) {
+    const next = await api('GET', '/2018-06-01/runtime/invocation/next', {}, []);
+    const id = next.headers['lambda-runtime-aws-request-id'];
+    const event = JSON.parse(next.body);
+    const calls = event.calls ?? (event.body ? JSON.parse(event.body).calls : undefined) ?? [];
+    for (const c of calls) {
+      const parts = (c.parts ?? [c.body ?? '']).map(p => p.replaceAll('{NUL}', '\0'));
+      const a = await api(c.method ?? 'POST', c.path.replace('{id}', id), c.headers ?? {}, parts);
+      console.log(c.path, a.status, a.body.trim());
+    }
+    if (calls.length === 0) await api('POST', '/2018-06-01/runtime/invocation/' + id + '/response', {}, [JSON.stringify(next.headers)]);
+  }
+})();
+`
