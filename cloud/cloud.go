@@ -8,6 +8,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,8 +111,23 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	c.server = c.newServer(c)
-	c.serving.Go(func() { c.server.Serve(splitTLS(listener, c.ca.config())) })
+	c.serving.Go(func() { c.server.Serve(splitTLS(listener, c.tlsConfig())) })
 	return c, nil
+}
+
+// tlsConfig offers HTTP/2 to clients that name an HTTP API, as AWS does. Everything else speaks HTTP/1.1: WebSockets are
+// upgraded from it, and the names of headers keep their spelling in it.
+func (c *Cloud) tlsConfig() *tls.Config {
+	config := c.ca.config()
+	both := config.Clone()
+	both.NextProtos = []string{"h2", "http/1.1"}
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if c.gateway.IsHTTPAPI(hello.ServerName) {
+			return both, nil
+		}
+		return nil, nil // what it is
+	}
+	return config
 }
 
 // insideKey is the key of the lambda.Caller in the context of requests that come from a function's own network.

@@ -58,11 +58,22 @@ func (s *splitListener) sniff(c net.Conn) {
 	}
 	c.SetReadDeadline(time.Time{})
 	var conn net.Conn = &unreadConn{Conn: c, first: first[:]}
-	if first[0] == 0x16 {
-		conn = tls.Server(conn, s.config)
+	if first[0] != 0x16 {
+		conn = newHeadConn(conn)
+	} else {
+		secure := tls.Server(conn, s.config)
+		c.SetDeadline(time.Now().Add(sniffTimeout))
+		if err := secure.Handshake(); err != nil {
+			c.Close()
+			return
+		}
+		c.SetDeadline(time.Time{})
+		if conn = secure; secure.ConnectionState().NegotiatedProtocol != "h2" { // net/http wants one of HTTP/2 as it is
+			conn = newHeadConn(secure)
+		}
 	}
 	select {
-	case s.ready <- newHeadConn(conn):
+	case s.ready <- conn:
 	case <-s.done:
 		c.Close()
 	}

@@ -32,6 +32,7 @@ type httpCall struct {
 	status int // that the client got
 	bytes  int
 
+	protocol string   // as events tell it: HTTP/1.1 also of HTTP/2, which ends at the front of AWS
 	said     string   // of an error of the gateway's own, to the client
 	refused  string   // why the caller was not let in
 	guard    exchange // with the authorizer's function
@@ -43,7 +44,10 @@ type httpCall struct {
 func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, path string) {
 	k := &httpCall{
 		served: served{api: a}, request: r, path: path, requestID: requestID(a.id()), at: time.Now(), account: s.Account, w: w,
-		domain: s.Authority, domainPrefix: a.id(),
+		domain: s.Authority, domainPrefix: a.id(), protocol: r.Proto,
+	}
+	if r.ProtoMajor > 1 {
+		k.protocol = "HTTP/1.1"
 	}
 	if _, ok := hostAPI(hostname(r.Host)); ok {
 		k.domain = r.Host

@@ -72,7 +72,7 @@ func (k *httpCall) contextVariable(name string) (string, bool) {
 	case "path":
 		value = k.path
 	case "protocol":
-		value = r.Proto
+		value = k.protocol
 	case "requestId", "extendedRequestId":
 		value = k.requestID
 	case "requestTime":

@@ -69,7 +69,7 @@ func (k *httpCall) request2(r *http.Request, path string) httpRequest {
 		Headers:        map[string]string{},
 		RequestContext: httpContext{
 			AccountID: k.account, APIID: k.api.id(), DomainName: k.domain, DomainPrefix: k.domainPrefix,
-			HTTP:      httpOfCall{r.Method, path, r.Proto, sourceIP(r), r.UserAgent()},
+			HTTP:      httpOfCall{r.Method, path, k.protocol, sourceIP(r), r.UserAgent()},
 			RequestID: k.requestID, RouteKey: k.route.RouteKey, Stage: k.stage.StageName,
 			Time: requestTime(k.at), TimeEpoch: k.at.UnixMilli(),
 		},

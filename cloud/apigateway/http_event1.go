@@ -73,7 +73,7 @@ func (k *httpCall) resource() string {
 func (k *httpCall) context1(r *http.Request, path string) httpContext1 {
 	c := httpContext1{
 		AccountID: k.account, APIID: k.api.id(), DomainName: k.domain, DomainPrefix: k.domainPrefix,
-		ExtendedRequestID: k.requestID, HTTPMethod: r.Method, Path: path, Protocol: r.Proto,
+		ExtendedRequestID: k.requestID, HTTPMethod: r.Method, Path: path, Protocol: k.protocol,
 		Identity: map[string]any{
 			"accessKey": nil, "accountId": nil, "caller": nil, "cognitoAmr": nil, "cognitoAuthenticationProvider": nil,
 			"cognitoAuthenticationType": nil, "cognitoIdentityId": nil, "cognitoIdentityPoolId": nil, "principalOrgId": nil,

@@ -139,6 +139,13 @@ func hostname(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
+// IsHTTPAPI reports whether a host name, such as q7w2e9r4t1.execute-api.us-east-1.amazonaws.com, is that of an HTTP API.
+func (s *Service) IsHTTPAPI(host string) bool {
+	id, ok := hostAPI(strings.ToLower(host))
+	a := s.catalog.get(id)
+	return ok && a != nil && !a.isWebSocket()
+}
+
 // hostAPI returns the API that a host name names.
 func hostAPI(host string) (string, bool) {
 	id, rest, ok := strings.Cut(host, ".execute-api.")

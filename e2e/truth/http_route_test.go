@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -113,6 +114,27 @@ func TestHTTPRoutes(t *testing.T) {
 		e := reply{200, nil, body}.json(t)
 		if e.str("pathParameters.ticker") != "a b" {
 			t.Errorf("got %v", e.get("pathParameters"))
+		}
+	})
+	overHTTP2 := func(t *testing.T) (head, event string) {
+		t.Helper()
+		_, port, _ := strings.Cut(strings.TrimPrefix(c.Endpoint, "http://"), ":")
+		host := a.ID + ".execute-api.us-east-1.amazonaws.com"
+		_, body := curl(t, "--http2", "--cacert", c.Endpoints.CA, "--resolve", host+":"+port+":127.0.0.1", "-D", "-", "https://"+host+":"+port+"/quotes/EIQQ")
+		head, event, _ = strings.Cut(body, "\r\n\r\n")
+		return head, event
+	}
+	rule(t, "an API answers over TLS and HTTP/2 at the host name that AWS gives it", "HTTP §1", httpClient, func(t *testing.T) {
+		head, event := overHTTP2(t)
+		e := reply{200, nil, event}.json(t)
+		if !strings.HasPrefix(head, "HTTP/2 200") || !strings.Contains(head, "\napigw-requestid: ") || e.str("headers.x-forwarded-proto") != "https" {
+			t.Errorf("got %s\n%s", head, event)
+		}
+	})
+	choice(t, "the event of a request over HTTP/2 has the protocol HTTP/1.1", "HTTP §2", httpClient, func(t *testing.T) {
+		_, event := overHTTP2(t)
+		if got := (reply{200, nil, event}).json(t).str("requestContext.http.protocol"); got != "HTTP/1.1" {
+			t.Errorf("got %s", got)
 		}
 	})
 	choice(t, "rawPath is the path as it was received, escapes and all", "HTTP §2", httpClient, func(t *testing.T) {
