@@ -166,7 +166,8 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// processesOf lists the processes whose program or folder lies in the state folder: functions.
+// processesOf lists the processes whose program lies in the state folder, or that have something of it in a file
+// system of their own: functions, and what confines them.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	var found []string
@@ -176,7 +177,9 @@ func processesOf(t *testing.T, dir string) []string {
 	}
 	for _, proc := range procs {
 		exe, err := os.Readlink(filepath.Join(proc, "exe"))
-		if err == nil && strings.HasPrefix(exe, dir) {
+		mounts, _ := os.ReadFile(filepath.Join(proc, "mountinfo"))
+		state := filepath.Join(filepath.Base(filepath.Dir(dir)), filepath.Base(dir), "lambda") + "/" // mounts are told by where they lie on their disk
+		if err == nil && strings.HasPrefix(exe, dir) || strings.Contains(string(mounts), state) {
 			found = append(found, fmt.Sprintf("%s %s", filepath.Base(proc), exe))
 		}
 	}
