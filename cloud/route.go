@@ -118,12 +118,17 @@ func (c *Cloud) letThrough(w http.ResponseWriter, r *http.Request, caller lambda
 		return true
 	}
 	from := ec2.Origin{SubnetIDs: caller.VPC.SubnetIDs, SecurityGroupIDs: caller.VPC.SecurityGroupIDs, IPv6: caller.VPC.IPv6}
+	// Functions use this cloud's own address for the endpoints of all services: for the dual-stack ones if they ask so.
+	dualStack = dualStack || caller.DualStackNames && name != "execute-api" && !isAWSName(r.Host)
 	path := c.ec2.Reach(r.Context(), from, ec2.Destination{Service: name, DualStack: dualStack})
 	if path.OK {
 		return true
 	}
-	c.config.Log.Warn("a function in a VPC has no way to "+name+": its call hangs until the function times out",
-		"function", caller.Function, "vpc", caller.VPC.VPCID, "missing", path.Why)
+	what := "a function in a VPC has no way to " + name + ": its call hangs until the function times out"
+	if path.Forbidden {
+		what = "a function in a VPC gets 403 Forbidden from " + name
+	}
+	c.config.Log.Warn(what, "function", caller.Function, "vpc", caller.VPC.VPCID, "missing", path.Why)
 	if path.Forbidden {
 		protocol.WriteError(w, protocol.RESTJSON, protocol.Errorf(http.StatusForbidden, "ForbiddenException", "Forbidden"))
 		return false
@@ -135,11 +140,16 @@ func (c *Cloud) letThrough(w http.ResponseWriter, r *http.Request, caller lambda
 // dualStackName reports whether the host is one of the names by which AWS's services have IPv6 addresses as well:
 // lambda.us-east-1.api.aws, s3.dualstack.us-east-1.amazonaws.com. Their ordinary names have none.
 func dualStackName(host string) bool {
+	return isAWSName(host) && (strings.Contains(strings.ToLower(host), ".api.aws") || strings.Contains(strings.ToLower(host), ".dualstack."))
+}
+
+// isAWSName reports whether the host is a name of AWS's, and not this cloud's own.
+func isAWSName(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(host)
-	return strings.HasSuffix(host, ".api.aws") || strings.Contains(host, ".dualstack.") && strings.HasSuffix(host, ".amazonaws.com")
+	return strings.HasSuffix(host, ".api.aws") || strings.HasSuffix(host, ".amazonaws.com")
 }
 
 func (c *Cloud) service(name string) (service, bool) {

@@ -10,6 +10,8 @@ type Caller struct {
 	Function string // its name
 	ARN      string // with the version, unless that is $LATEST
 	VPC      *VPCConfig
+	// DualStackNames says that the function has told its SDK to use the names of services that have IPv6 addresses.
+	DualStackNames bool
 }
 
 // VPCConfig is where a function sits in a network.

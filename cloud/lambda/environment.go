@@ -128,7 +128,7 @@ func (e *environment) prepare() (err error) {
 		return failure(http.StatusForbidden, "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.")
 	}
 	e.log.allow(who)
-	e.caller = Caller{Function: c.FunctionName, ARN: c.FunctionArn}
+	e.caller = Caller{Function: c.FunctionName, ARN: c.FunctionArn, DualStackNames: c.Environment != nil && c.Environment.Variables[useDualStack] == "true"}
 	if v := c.VpcConfig; v != nil && len(v.SubnetIds) > 0 {
 		e.caller.VPC = &VPCConfig{SubnetIDs: v.SubnetIds, SecurityGroupIDs: v.SecurityGroupIds, VPCID: v.VpcId, IPv6: v.Ipv6AllowedForDualStack}
 	}

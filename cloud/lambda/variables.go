@@ -16,6 +16,9 @@ var reservedVariables = []string{
 	"AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 }
 
+// useDualStack tells SDKs to use the names of services that have IPv6 addresses.
+const useDualStack = "AWS_USE_DUALSTACK_ENDPOINT"
+
 var variableForm = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
 func checkVariables(vars map[string]string) error {
@@ -86,6 +89,10 @@ func (e *environment) variables(at places) []string {
 		for name, value := range c.Environment.Variables {
 			env[name] = value
 		}
+	}
+	if env["AWS_ENDPOINT_URL"] == e.service.Endpoint && env[useDualStack] == "true" {
+		// SDKs refuse a dual-stack endpoint together with an address. The address stands for it: see [Caller].
+		env[useDualStack] = "false"
 	}
 	list := make([]string, 0, len(env))
 	for _, name := range sortedKeys(env) {

@@ -307,3 +307,28 @@ func TestEC2Networks(t *testing.T) {
 		py.call(t, "ec2", "DeleteSubnet", params{"SubnetId": subnet})
 	})
 }
+
+// The ordinary names of AWS's services have no IPv6 addresses: a VPC whose only way out is for IPv6 takes the others.
+func TestDualStackNames(t *testing.T) {
+	t.Parallel()
+	c := shared(t)
+	py := c.boto3(t)
+	const source = "Lambda §9"
+	v := newVPC(t, py, true)
+	gateway := py.call(t, "ec2", "CreateEgressOnlyInternetGateway", params{"VpcId": v.id}).str("EgressOnlyInternetGateway.EgressOnlyInternetGatewayId")
+	py.call(t, "ec2", "CreateRoute", params{"RouteTableId": v.table, "DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": gateway})
+	ipv6 := func(in *lambda.CreateFunctionInput, _ *string) { in.VpcConfig.Ipv6AllowedForDualStack = aws.Bool(true) }
+	list := params{"do": "signed", "service": "lambda", "url": c.Endpoint + "/2015-03-31/functions", "ms": 1500}
+
+	rule(t, "over IPv6 alone a function reaches no service by its ordinary name", source, boto3, func(t *testing.T) {
+		if got := obey(t, py, v.function(t, c, "ordinary", ipv6), list); !strings.Contains(got, "Client.Timeout exceeded") && !strings.Contains(got, "i/o timeout") {
+			t.Errorf("got %.200q, want a call that hears nothing", got)
+		}
+		c.Wait(t, "no way to lambda", "AWS_USE_DUALSTACK_ENDPOINT=true")
+	})
+	rule(t, "over IPv6 alone a function with AWS_USE_DUALSTACK_ENDPOINT=true reaches services", source, boto3, func(t *testing.T) {
+		if got := obey(t, py, v.function(t, c, "dualstack", ipv6, variable("AWS_USE_DUALSTACK_ENDPOINT", "true")), list); !strings.HasPrefix(got, "200 ") {
+			t.Errorf("got %.200q, want 200", got)
+		}
+	})
+}
