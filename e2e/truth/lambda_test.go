@@ -133,7 +133,7 @@ function api(method, path, headers, parts) {
     const event = JSON.parse(next.body);
     const calls = event.calls ?? (event.body ? JSON.parse(event.body).calls : undefined) ?? [];
     for (const c of calls) {
-      const parts = (c.parts ?? [c.body ?? '']).map(p => p.replaceAll('{NUL}', '\0'));
+      const parts = (c.size ? ['x'.repeat(c.size)] : c.parts ?? [c.body ?? '']).map(p => p.replaceAll('{NUL}', '\0'));
       const a = await api(c.method ?? 'POST', c.path.replace('{id}', id), c.headers ?? {}, parts);
       console.log(c.path, a.status, a.body.trim());
     }
