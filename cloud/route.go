@@ -52,7 +52,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := serviceName(r)
 	s, ok := c.service(name)
 	if !ok {
-		protocol.WriteError(w, protocol.RESTJSON, protocol.UnknownOperation(protocol.RESTJSON, name, r.Method+" "+r.URL.Path))
+		refuseService(w, r, name)
 		return
 	}
 	if r = c.verified(w, r, s.protocol, name, dualStackName(r.Host)); r != nil {

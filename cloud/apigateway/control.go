@@ -135,7 +135,11 @@ func hasTags(body []byte) bool {
 }
 
 func unknownOperation(method, path string) error {
-	return absent.Unknown(protocol.RESTJSON, "apigatewayv2", method, path)
+	service := "apigatewayv2"
+	if !strings.HasPrefix(path, "/v2/") {
+		service = "apigateway" // version 1, of which nothing is here
+	}
+	return absent.Unknown(protocol.RESTJSON, service, method, path)
 }
 
 // decode reads a body over v: what the body lacks stays as it is in v.

@@ -46,6 +46,24 @@ func TestShapesOfAnswers(t *testing.T) {
 		refusedAs(t, py.fail(t, "s3", "DeleteBucketMetadataConfiguration", params{"Bucket": b}), 501, "NotImplemented", "DeleteBucketMetadataConfiguration")
 		py.call(t, "s3", "HeadBucket", params{"Bucket": b})
 	})
+	choice(t, "a service that is not here is refused by its name and the operation's, in the protocol of its client", "Services", boto3, func(t *testing.T) {
+		for _, absent := range []struct {
+			service, operation string
+			params             params
+			name, code         string
+		}{
+			{"cloudformation", "DescribeStacks", nil, "cloudformation", "InvalidAction"},
+			{"ssm", "GetParameter", params{"Name": "x"}, "ssm", "UnknownOperationException"},
+			{"kms", "ListKeys", nil, "kms", "UnknownOperationException"},
+			{"route53", "ListHostedZones", nil, "route53", "NotImplemented"},
+			{"scheduler", "ListSchedules", nil, "scheduler", "UnknownOperationException"},
+		} {
+			e := py.fail(t, absent.service, absent.operation, absent.params)
+			if e.Code != absent.code || !strings.Contains(e.Message, "does not have the service "+absent.name) {
+				t.Errorf("%s: %d %s: %s", absent.service, e.Status, e.Code, e.Message)
+			}
+		}
+	})
 	choice(t, "AssumeRoleWithWebIdentity, which nobody signs, is refused by its name", "IAM §3", boto3, func(t *testing.T) {
 		e := py.fail(t, "sts", "AssumeRoleWithWebIdentity", params{"RoleArn": "arn:aws:iam::111122223333:role/x", "RoleSessionName": "session", "WebIdentityToken": "a.b.c.d"})
 		refusedAs(t, e, 400, "InvalidAction", "AssumeRoleWithWebIdentity")
