@@ -1,8 +1,11 @@
 package cloud
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -13,8 +16,7 @@ import (
 )
 
 // maxBody bounds a signed request to a service other than S3, in bytes: the body has to be read before its signature can be
-// checked. Lambda's own
-// limit on a request is 70 MB; code above 50 MB goes to S3 in parts.
+// checked. Lambda's own limit on a request is 70 MB; code above 50 MB goes to S3 in parts.
 const maxBody = 128 << 20
 
 // service is one of the AWS services behind the front door.
@@ -212,9 +214,25 @@ func serviceName(r *http.Request) string {
 	case lambdaPath.MatchString(path):
 		return "lambda"
 	case r.Method == http.MethodPost && path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
-		return "iam"
+		return formService(r)
 	}
 	return "s3"
+}
+
+// formService tells the services with a query API apart by the version of the API that an unsigned form names. What it
+// reads of the form is as much as forms have and stays to be read.
+func formService(r *http.Request) string {
+	const most = 64 << 10
+	body, _ := io.ReadAll(io.LimitReader(r.Body, most))
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
+	form, _ := url.ParseQuery(string(body))
+	switch form.Get("Version") {
+	case "2016-11-15":
+		return "ec2"
+	case "2011-06-15":
+		return "sts"
+	}
+	return "iam"
 }
 
 // credentialScope is the AKID/date/region/service/aws4_request of a signature, in the header or in the query.

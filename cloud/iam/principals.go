@@ -70,7 +70,8 @@ func (p *principals) match(r *Request) matchKind {
 	if !p.not {
 		return how
 	}
-	if how == noPrincipal {
+	// The account's name spares only its root: AWS wants it there beside that of the user or the role who is spared.
+	if how < viaRole {
 		return viaRole
 	}
 	return noPrincipal
