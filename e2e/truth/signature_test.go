@@ -67,8 +67,8 @@ func signed(t testing.TB, c *testCloud, service, method, path, body, hash string
 	return r
 }
 
-// send returns the status and the text of the answer.
-func send(t testing.TB, r *http.Request) (int, string) {
+// deliver sends a request and returns the status and the text of the answer.
+func deliver(t testing.TB, r *http.Request) (int, string) {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -89,7 +89,7 @@ func fetch(t testing.TB, method, url string, header http.Header) (int, string) {
 		t.Fatal(err)
 	}
 	r.Header = header
-	return send(t, r)
+	return deliver(t, r)
 }
 
 // question is a call of each protocol that anybody with a key may make or not.
@@ -159,7 +159,7 @@ func TestSignatures(t *testing.T) {
 	rule(t, "the fields of the Authorization header may be separated by a comma alone", source, httpClient, func(t *testing.T) {
 		r := signed(t, c, "lambda", "GET", "/2015-03-31/functions", "", emptyHash, now())
 		r.Header.Set("Authorization", strings.ReplaceAll(r.Header.Get("Authorization"), ", ", ","))
-		if status, text := send(t, r); status != 200 {
+		if status, text := deliver(t, r); status != 200 {
 			t.Errorf("%d %s", status, text)
 		}
 	})
@@ -167,7 +167,7 @@ func TestSignatures(t *testing.T) {
 		r := signed(t, c, "lambda", "GET", "/2015-03-31/functions", "", emptyHash, now())
 		header, _, _ := strings.Cut(r.Header.Get("Authorization"), ", Signature=")
 		r.Header.Set("Authorization", header)
-		if status, text := send(t, r); status != 403 || !strings.Contains(text, "Authorization header requires 'Signature' parameter.") {
+		if status, text := deliver(t, r); status != 403 || !strings.Contains(text, "Authorization header requires 'Signature' parameter.") {
 			t.Errorf("%d %s", status, text)
 		}
 	})
@@ -176,14 +176,14 @@ func TestSignatures(t *testing.T) {
 			-14 * time.Minute: "", 14 * time.Minute: "", -16 * time.Minute: "Signature not yet current: ", 16 * time.Minute: "Signature expired: ",
 		} {
 			at := now().Add(-age)
-			status, text := send(t, signed(t, c, "dynamodb", "POST", "/", "{}", hashOf("{}"), at, "X-Amz-Target", "DynamoDB_20120810.ListTables", "Content-Type", "application/x-amz-json-1.0"))
+			status, text := deliver(t, signed(t, c, "dynamodb", "POST", "/", "{}", hashOf("{}"), at, "X-Amz-Target", "DynamoDB_20120810.ListTables", "Content-Type", "application/x-amz-json-1.0"))
 			if (status == 200) != (want == "") || want != "" && (status != 400 || !strings.Contains(text, "InvalidSignatureException") || !strings.Contains(text, want+at.UTC().Format("20060102T150405Z")) || !strings.Contains(text, "15 min.)")) {
 				t.Errorf("%s old: %d %s", age, status, text)
 			}
 		}
 	})
 	rule(t, "S3 says RequestTimeTooSkewed, with its own time", source, httpClient, func(t *testing.T) {
-		status, text := send(t, signed(t, c, "s3", "GET", "/", "", emptyHash, now().Add(-time.Hour)))
+		status, text := deliver(t, signed(t, c, "s3", "GET", "/", "", emptyHash, now().Add(-time.Hour)))
 		if status != 403 || !strings.Contains(text, "<Code>RequestTimeTooSkewed</Code>") || !strings.Contains(text, "<MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds>") {
 			t.Errorf("%d %s", status, text)
 		}
@@ -191,14 +191,14 @@ func TestSignatures(t *testing.T) {
 	rule(t, "a signature for another service or another region is refused", source, httpClient, func(t *testing.T) {
 		r := signed(t, c, "lambda", "GET", "/2015-03-31/functions", "", emptyHash, now())
 		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/us-east-1/", "/eu-west-1/", 1))
-		if status, text := send(t, r); status != 403 || !strings.Contains(text, "Credential should be scoped to a valid region") {
+		if status, text := deliver(t, r); status != 403 || !strings.Contains(text, "Credential should be scoped to a valid region") {
 			t.Errorf("%d %s", status, text)
 		}
 	})
 	rule(t, "S3 names the region that it expects: AuthorizationHeaderMalformed with Region", "Services §1", httpClient, func(t *testing.T) {
 		r := signed(t, c, "s3", "GET", "/", "", emptyHash, now())
 		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/us-east-1/", "/eu-west-1/", 1))
-		if status, text := send(t, r); status != 400 || !strings.Contains(text, "the region &#39;eu-west-1&#39; is wrong; expecting &#39;us-east-1&#39;") || !strings.Contains(text, "<Region>us-east-1</Region>") {
+		if status, text := deliver(t, r); status != 400 || !strings.Contains(text, "the region &#39;eu-west-1&#39; is wrong; expecting &#39;us-east-1&#39;") || !strings.Contains(text, "<Region>us-east-1</Region>") {
 			t.Errorf("%d %s", status, text)
 		}
 	})
@@ -206,7 +206,7 @@ func TestSignatures(t *testing.T) {
 		wrong := func(service, method, path string) string {
 			r := signed(t, c, service, method, path, "", emptyHash, now())
 			r.Header.Set("Authorization", r.Header.Get("Authorization")[:len(r.Header.Get("Authorization"))-4]+"0000")
-			_, text := send(t, r)
+			_, text := deliver(t, r)
 			return text
 		}
 		if text := wrong("s3", "GET", "/bucket/a%20b"); !strings.Contains(text, "<CanonicalRequest>GET\n/bucket/a%20b\n") && !strings.Contains(text, "<CanonicalRequest>GET&#xA;/bucket/a%20b&#xA;") {
@@ -233,12 +233,12 @@ func TestSignatures(t *testing.T) {
 	rule(t, "a body other than the signed one is refused: InvalidSignatureException, at S3 XAmzContentSHA256Mismatch", source, httpClient, func(t *testing.T) {
 		name := unique("bodies")
 		py.call(t, "s3", "CreateBucket", params{"Bucket": name})
-		if status, text := send(t, signed(t, c, "s3", "PUT", "/"+name+"/k", "abc", hashOf("abd"), now())); status != 400 || !strings.Contains(text, "<Code>XAmzContentSHA256Mismatch</Code>") {
+		if status, text := deliver(t, signed(t, c, "s3", "PUT", "/"+name+"/k", "abc", hashOf("abd"), now())); status != 400 || !strings.Contains(text, "<Code>XAmzContentSHA256Mismatch</Code>") {
 			t.Errorf("S3: %d %s", status, text)
 		}
 		py.fail(t, "s3", "GetObject", params{"Bucket": name, "Key": "k"})
 		r := signed(t, c, "dynamodb", "POST", "/", `{"Limit":2}`, hashOf(`{"Limit":1}`), now(), "X-Amz-Target", "DynamoDB_20120810.ListTables", "Content-Type", "application/x-amz-json-1.0")
-		if status, text := send(t, r); status != 400 || !strings.Contains(text, "InvalidSignatureException") {
+		if status, text := deliver(t, r); status != 400 || !strings.Contains(text, "InvalidSignatureException") {
 			t.Errorf("DynamoDB: %d %s", status, text)
 		}
 	})
@@ -248,19 +248,19 @@ func TestSignatures(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Del("X-Amz-Content-Sha256")
-		if status, text := send(t, r); status != 400 || !strings.Contains(text, "Missing required header for this request: x-amz-content-sha256") {
+		if status, text := deliver(t, r); status != 400 || !strings.Contains(text, "Missing required header for this request: x-amz-content-sha256") {
 			t.Errorf("%d %s", status, text)
 		}
 	})
 	rule(t, "UNSIGNED-PAYLOAD stands for any body", source, httpClient, func(t *testing.T) {
 		name := unique("unsigned")
 		py.call(t, "s3", "CreateBucket", params{"Bucket": name})
-		if status, text := send(t, signed(t, c, "s3", "PUT", "/"+name+"/k", "abc", "UNSIGNED-PAYLOAD", now())); status != 200 {
+		if status, text := deliver(t, signed(t, c, "s3", "PUT", "/"+name+"/k", "abc", "UNSIGNED-PAYLOAD", now())); status != 200 {
 			t.Errorf("%d %s", status, text)
 		}
 	})
 	rule(t, "SigV4a payloads are refused by name", source, httpClient, func(t *testing.T) {
-		if status, text := send(t, signed(t, c, "s3", "PUT", "/bucket/k", "abc", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", now())); status != 400 || !strings.Contains(text, "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD is not supported") {
+		if status, text := deliver(t, signed(t, c, "s3", "PUT", "/bucket/k", "abc", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", now())); status != 400 || !strings.Contains(text, "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD is not supported") {
 			t.Errorf("%d %s", status, text)
 		}
 	})
