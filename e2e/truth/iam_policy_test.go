@@ -37,7 +37,7 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 	judged := func(name, policy string, want map[string]bool) {
 		t.Helper()
 		rule(t, name, source, boto3, func(t *testing.T) {
-			u := c.user(t, policy)
+			u := c.iamUser(t, policy)
 			for table, allowed := range want {
 				if got := u.describe(t, table); got != allowed {
 					t.Errorf("%s is allowed: %v", table, got)
@@ -80,19 +80,19 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 	judged("aws:PrincipalType and aws:PrincipalArn say who a user is", when(`{"StringEquals":{"aws:PrincipalType":"User","aws:PrincipalAccount":"`+account+`"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/user-*"}}`), map[string]bool{"any": true})
 
 	rule(t, "${aws:username} in a resource is the caller's name", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(describe(tables+"${aws:username}-*")))
+		u := c.iamUser(t, document(describe(tables+"${aws:username}-*")))
 		if !u.describe(t, u.name+"-watches") || u.describe(t, "other-watches") {
 			t.Error("the variable is not the name")
 		}
 	})
 	rule(t, "policies of the version 2008-10-17 have no variables", source, boto3, func(t *testing.T) {
-		u := c.user(t, strings.Replace(document(describe(tables+"${aws:username}-*")), "2012-10-17", "2008-10-17", 1))
+		u := c.iamUser(t, strings.Replace(document(describe(tables+"${aws:username}-*")), "2012-10-17", "2008-10-17", 1))
 		if u.describe(t, u.name+"-watches") {
 			t.Error("the variable was replaced")
 		}
 	})
 	rule(t, "a variable may have a default: ${aws:PrincipalTag/desk, 'none'}", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(describe(tables+"${aws:PrincipalTag/desk, 'none'}-watches")))
+		u := c.iamUser(t, document(describe(tables+"${aws:PrincipalTag/desk, 'none'}-watches")))
 		if !u.describe(t, "none-watches") {
 			t.Error("the default does not count")
 		}
@@ -102,20 +102,20 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 		}
 	})
 	rule(t, "a variable without a value matches nothing", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(describe(tables+"${aws:PrincipalTag/desk}*")))
+		u := c.iamUser(t, document(describe(tables+"${aws:PrincipalTag/desk}*")))
 		if u.describe(t, "watches") {
 			t.Error("it matched")
 		}
 	})
 	rule(t, "a variable's value brings no wildcards with it", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(describe(tables+"${aws:PrincipalTag/desk}")))
+		u := c.iamUser(t, document(describe(tables+"${aws:PrincipalTag/desk}")))
 		py.call(t, "iam", "TagUser", params{"UserName": u.name, "Tags": items{params{"Key": "desk", "Value": "*"}}})
 		if u.describe(t, "watches") {
 			t.Error("* of a tag stood for any name")
 		}
 	})
 	rule(t, "a permissions boundary must allow as well, and allows nothing by itself", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(describe(tables+"aaa"), describe(tables+"bbb")))
+		u := c.iamUser(t, document(describe(tables+"aaa"), describe(tables+"bbb")))
 		arn := py.call(t, "iam", "CreatePolicy", params{"PolicyName": unique("boundary"), "PolicyDocument": document(describe(tables+"bbb"), describe(tables+"ccc"))}).str("Policy.Arn")
 		py.call(t, "iam", "PutUserPermissionsBoundary", params{"UserName": u.name, "PermissionsBoundary": arn})
 		if u.describe(t, "aaa") || !u.describe(t, "bbb") || u.describe(t, "ccc") {
@@ -124,7 +124,7 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 		refusedAs(t, u.fail(t, "dynamodb", "DescribeTable", params{"TableName": "aaa"}), 400, "AccessDeniedException", "because no permissions boundary allows the dynamodb:DescribeTable action")
 	})
 	rule(t, "a policy's new default version is in force with the next request", source, boto3, func(t *testing.T) {
-		u := c.user(t, "")
+		u := c.iamUser(t, "")
 		arn := py.call(t, "iam", "CreatePolicy", params{"PolicyName": unique("policy"), "PolicyDocument": document(describe(tables + "aaa"))}).str("Policy.Arn")
 		py.call(t, "iam", "AttachUserPolicy", params{"UserName": u.name, "PolicyArn": arn})
 		py.call(t, "iam", "CreatePolicyVersion", params{"PolicyArn": arn, "PolicyDocument": document(describe(tables + "bbb")), "SetAsDefault": true})
@@ -133,22 +133,22 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 		}
 	})
 	rule(t, "aws:PrincipalArn of a session is the role's ARN, and aws:userid ends in the session's name", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
-		role := c.role(t, ours, when(`{"ArnEquals":{"aws:PrincipalArn":"`+iamARN+`role/role-*"},"StringLike":{"aws:userid":"AROA*:watch"},"StringEquals":{"aws:PrincipalType":"AssumedRole"}}`))
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
+		role := c.iamRole(t, ours, when(`{"ArnEquals":{"aws:PrincipalArn":"`+iamARN+`role/role-*"},"StringLike":{"aws:userid":"AROA*:watch"},"StringEquals":{"aws:PrincipalType":"AssumedRole"}}`))
 		if !mayDescribe(t, u.assume(t, role, nil), "any") {
 			t.Error("the keys are others")
 		}
 	})
 	rule(t, "session tags are principal tags, and win over the role's", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:*", "*")))
-		role := c.role(t, document(`"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"AWS":"`+account+`"}`), when(`{"StringEquals":{"aws:PrincipalTag/desk":"equities"}}`))
+		u := c.iamUser(t, document(allows("sts:*", "*")))
+		role := c.iamRole(t, document(`"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"AWS":"`+account+`"}`), when(`{"StringEquals":{"aws:PrincipalTag/desk":"equities"}}`))
 		py.call(t, "iam", "TagRole", params{"RoleName": role, "Tags": items{params{"Key": "desk", "Value": "rates"}}})
 		if mayDescribe(t, u.assume(t, role, nil), "any") || !mayDescribe(t, u.assume(t, role, params{"Tags": items{params{"Key": "desk", "Value": "equities"}}}), "any") {
 			t.Error("the role's tag won")
 		}
 	})
 	rule(t, "a refusal names the caller, the action, the resource and the reason", source, awsCLI, func(t *testing.T) {
-		u := c.user(t, document(denies("dynamodb:*", tables+"secret")))
+		u := c.iamUser(t, document(denies("dynamodb:*", tables+"secret")))
 		refusedAs(t, u.fail(t, "dynamodb", "DescribeTable", params{"TableName": "open"}), 400, "AccessDeniedException",
 			"User: "+u.arn+" is not authorized to perform: dynamodb:DescribeTable on resource: "+tables+"open because no identity-based policy allows the dynamodb:DescribeTable action")
 		refusedAs(t, u.fail(t, "dynamodb", "DescribeTable", params{"TableName": "secret"}), 400, "AccessDeniedException", "with an explicit deny in an identity-based policy")
@@ -160,16 +160,16 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 		table := unique("watches")
 		py.call(t, "dynamodb", "CreateTable", params{"TableName": table, "BillingMode": "PAY_PER_REQUEST",
 			"AttributeDefinitions": items{params{"AttributeName": "user", "AttributeType": "S"}}, "KeySchema": items{params{"AttributeName": "user", "KeyType": "HASH"}}})
-		u := c.user(t, document(`"Effect":"Allow","Action":"dynamodb:*","Resource":"*","Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["${aws:username}"]}}`))
+		u := c.iamUser(t, document(`"Effect":"Allow","Action":"dynamodb:*","Resource":"*","Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["${aws:username}"]}}`))
 		key := func(name string) params { return params{"user": params{"S": name}} }
 		u.call(t, "dynamodb", "PutItem", params{"TableName": table, "Item": key(u.name)})
 		refusedAs(t, u.fail(t, "dynamodb", "PutItem", params{"TableName": table, "Item": key("other")}), 400, "AccessDeniedException", "dynamodb:PutItem")
 		refusedAs(t, u.fail(t, "dynamodb", "BatchGetItem", params{"RequestItems": params{table: params{"Keys": items{key(u.name), key("other")}}}}), 400, "AccessDeniedException", "dynamodb:BatchGetItem")
 	})
 	rule(t, "CreateFunction needs iam:PassRole on the role, for lambda.amazonaws.com", source, boto3, func(t *testing.T) {
-		role := iamARN + "role/" + c.role(t, trust, "")
+		role := iamARN + "role/" + c.iamRole(t, trust, "")
 		in := params{"FunctionName": unique("passed"), "Role": role, "Runtime": "provided.al2023", "Handler": "bootstrap", "Code": params{"ZipFile": probeZip}}
-		u := c.user(t, document(allows("lambda:CreateFunction", "*")))
+		u := c.iamUser(t, document(allows("lambda:CreateFunction", "*")))
 		refusedAs(t, u.fail(t, "lambda", "CreateFunction", in), 403, "AccessDeniedException", "is not authorized to perform: iam:PassRole on resource: "+role)
 		pass := func(service string) string {
 			return document(allows("lambda:CreateFunction", "*"), allows("iam:PassRole", role)+`,"Condition":{"StringEquals":{"iam:PassedToService":"`+service+`"}}`)
@@ -180,10 +180,10 @@ func TestIAMPolicyEvaluation(t *testing.T) {
 		u.call(t, "lambda", "CreateFunction", in)
 	})
 	rule(t, "an integration with a role needs iam:PassRole on it, for apigateway.amazonaws.com", source, boto3, func(t *testing.T) {
-		role := iamARN + "role/" + c.role(t, trusts(`{"Service":"apigateway.amazonaws.com"}`), "")
+		role := iamARN + "role/" + c.iamRole(t, trusts(`{"Service":"apigateway.amazonaws.com"}`), "")
 		api := py.call(t, "apigatewayv2", "CreateApi", params{"Name": unique("passed"), "ProtocolType": "HTTP"}).str("ApiId")
 		in := params{"ApiId": api, "IntegrationType": "AWS_PROXY", "IntegrationUri": "arn:aws:lambda:us-east-1:" + account + ":function:watch", "PayloadFormatVersion": "2.0", "CredentialsArn": role}
-		u := c.user(t, document(allows("apigateway:*", "*")))
+		u := c.iamUser(t, document(allows("apigateway:*", "*")))
 		refusedAs(t, u.fail(t, "apigatewayv2", "CreateIntegration", in), 403, "AccessDeniedException", "iam:PassRole")
 		u.put(t, document(allows("apigateway:*", "*"), allows("iam:PassRole", role)))
 		u.call(t, "apigatewayv2", "CreateIntegration", in)
@@ -215,32 +215,32 @@ func TestResourcePolicies(t *testing.T) {
 		return document(`"Effect":"` + effect + `","Principal":` + principal + `,"Action":"s3:GetObject","Resource":"BUCKET/*"`)
 	}
 	rule(t, "a bucket's policy that names a user is enough for that user, and for no other", source, boto3, func(t *testing.T) {
-		u, other := c.user(t, ""), c.user(t, "")
+		u, other := c.iamUser(t, ""), c.iamUser(t, "")
 		b := bucket(t, to("Allow", `{"AWS":"`+u.arn+`"}`))
 		reads(t, u.caller, b, true)
 		reads(t, other.caller, b, false)
 	})
 	rule(t, "a bucket's policy that names the account leaves it to its users' policies", source, boto3, func(t *testing.T) {
 		b := bucket(t, to("Allow", `{"AWS":"`+account+`"}`))
-		reads(t, c.user(t, "").caller, b, false)
-		reads(t, c.user(t, document(allows("s3:GetObject", "*"))).caller, b, true)
+		reads(t, c.iamUser(t, "").caller, b, false)
+		reads(t, c.iamUser(t, document(allows("s3:GetObject", "*"))).caller, b, true)
 	})
 	rule(t, "a deny in a bucket's policy wins over the user's own policies, and over the root", source, boto3, func(t *testing.T) {
 		b := bucket(t, to("Deny", `"*"`))
-		reads(t, c.user(t, document(allows("s3:*", "*"))).caller, b, false)
+		reads(t, c.iamUser(t, document(allows("s3:*", "*"))).caller, b, false)
 		reads(t, py, b, false)
 		py.call(t, "s3", "DeleteBucketPolicy", params{"Bucket": b}) // which the root always may
 		reads(t, py, b, true)
 	})
 	rule(t, "a boundary bounds what a bucket's policy gives a role, but not what it gives a session by name", source, boto3, func(t *testing.T) {
-		u, role := c.user(t, document(allows("sts:AssumeRole", "*"))), c.role(t, ours, "")
+		u, role := c.iamUser(t, document(allows("sts:AssumeRole", "*"))), c.iamRole(t, ours, "")
 		py.call(t, "iam", "PutRolePermissionsBoundary", params{"RoleName": role, "PermissionsBoundary": "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"})
 		s := u.assume(t, role, nil)
 		reads(t, s, bucket(t, to("Allow", `{"AWS":"`+iamARN+`role/`+role+`"}`)), false)
 		reads(t, s, bucket(t, to("Allow", `{"AWS":"arn:aws:sts::`+account+`:assumed-role/`+role+`/watch"}`)), true)
 	})
 	rule(t, "NotPrincipal in a deny spares those that it names", source, boto3, func(t *testing.T) {
-		u, other := c.user(t, document(allows("s3:*", "*"))), c.user(t, document(allows("s3:*", "*")))
+		u, other := c.iamUser(t, document(allows("s3:*", "*"))), c.iamUser(t, document(allows("s3:*", "*")))
 		b := bucket(t, document(`"Effect":"Deny","NotPrincipal":{"AWS":["`+u.arn+`","`+account+`"]},"Action":"s3:GetObject","Resource":"BUCKET/*"`))
 		reads(t, u.caller, b, true)
 		reads(t, other.caller, b, false)
@@ -258,7 +258,7 @@ func TestResourcePolicies(t *testing.T) {
 		}
 	})
 	rule(t, "a bucket's policy means the user that was there: one of the same name later is another", source, boto3, func(t *testing.T) {
-		u := c.user(t, "")
+		u := c.iamUser(t, "")
 		b := bucket(t, to("Allow", `{"AWS":"`+u.arn+`"}`))
 		py.call(t, "iam", "DeleteAccessKey", params{"UserName": u.name, "AccessKeyId": u.key})
 		py.call(t, "iam", "DeleteUser", params{"UserName": u.name})
@@ -271,7 +271,7 @@ func TestResourcePolicies(t *testing.T) {
 	})
 	rule(t, "a function's policy that names a role is enough to invoke it, and a deny of the role's own wins", source, boto3, func(t *testing.T) {
 		f := c.function(t, "shared")
-		u, role := c.user(t, document(allows("sts:AssumeRole", "*"))), c.role(t, ours, "")
+		u, role := c.iamUser(t, document(allows("sts:AssumeRole", "*"))), c.iamRole(t, ours, "")
 		s := u.assume(t, role, nil)
 		in := params{"FunctionName": f.Name, "Payload": []byte(`{"do":"echo"}`)}
 		refusedAs(t, s.fail(t, "lambda", "Invoke", in), 403, "AccessDeniedException", "because no identity-based policy allows the lambda:InvokeFunction action")
@@ -283,7 +283,7 @@ func TestResourcePolicies(t *testing.T) {
 	rule(t, "ListObjects may be bound to a prefix by s3:prefix", source, awsCLI, func(t *testing.T) {
 		name := unique("prefixed")
 		py.call(t, "s3", "CreateBucket", params{"Bucket": name})
-		u := c.user(t, document(allows("s3:ListBucket", "*")+`,"Condition":{"StringLike":{"s3:prefix":"${aws:username}/*"}}`))
+		u := c.iamUser(t, document(allows("s3:ListBucket", "*")+`,"Condition":{"StringLike":{"s3:prefix":"${aws:username}/*"}}`))
 		u.call(t, "s3", "ListObjectsV2", params{"Bucket": name, "Prefix": u.name + "/a"})
 		refusedAs(t, u.fail(t, "s3", "ListObjectsV2", params{"Bucket": name}), 403, "AccessDenied", "s3:ListBucket")
 	})

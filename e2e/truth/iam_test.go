@@ -40,8 +40,8 @@ type testUser struct {
 	root      caller
 }
 
-// user makes a user with one inline policy, or none if it is "".
-func (c *testCloud) user(t testing.TB, policy string) *testUser {
+// iamUser makes a user with one inline policy, or none if it is "".
+func (c *testCloud) iamUser(t testing.TB, policy string) *testUser {
 	t.Helper()
 	root := c.boto3(t)
 	u := &testUser{name: unique("user"), root: root}
@@ -60,8 +60,8 @@ func (u *testUser) put(t testing.TB, policy string) {
 	u.root.call(t, "iam", "PutUserPolicy", params{"UserName": u.name, "PolicyName": "may", "PolicyDocument": policy})
 }
 
-// role makes a role and returns its name.
-func (c *testCloud) role(t testing.TB, trust, policy string) string {
+// iamRole makes a role and returns its name.
+func (c *testCloud) iamRole(t testing.TB, trust, policy string) string {
 	t.Helper()
 	name := unique("role")
 	c.boto3(t).call(t, "iam", "CreateRole", params{"RoleName": name, "AssumeRolePolicyDocument": trust})
@@ -112,14 +112,14 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		}
 	})
 	rule(t, "policy documents are percent-encoded in answers, and boto3 gives them back as objects", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, document(allows("sqs:SendMessage", "*")))
+		role := c.iamRole(t, trust, document(allows("sqs:SendMessage", "*")))
 		got := py.call(t, "iam", "GetRolePolicy", params{"RoleName": role, "PolicyName": "may"})
 		if got.str("PolicyDocument.Statement.0.Action") != "sqs:SendMessage" {
 			t.Errorf("boto3 has %v", got.get("PolicyDocument"))
 		}
 	})
 	rule(t, "a role that is there is refused with 409 EntityAlreadyExists, in whatever case its name is written", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		for _, name := range []string{role, strings.ToUpper(role)} {
 			refusedAs(t, py.fail(t, "iam", "CreateRole", params{"RoleName": name, "AssumeRolePolicyDocument": trust}), 409, "EntityAlreadyExists", "Role with name "+name+" already exists.")
 		}
@@ -132,11 +132,11 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		refusedAs(t, py.fail(t, "iam", "CreateRole", params{"RoleName": unique("role"), "AssumeRolePolicyDocument": text}), 400, "MalformedPolicyDocument", "Has prohibited field Resource")
 	})
 	rule(t, "a policy that is no JSON is refused: This policy contains invalid Json", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		refusedAs(t, py.fail(t, "iam", "PutRolePolicy", params{"RoleName": role, "PolicyName": "p", "PolicyDocument": "{"}), 400, "MalformedPolicyDocument", "This policy contains invalid Json")
 	})
 	rule(t, "a policy of a role that names a principal is refused: Policy document should not specify a principal.", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		text := document(`"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"`)
 		refusedAs(t, py.fail(t, "iam", "PutRolePolicy", params{"RoleName": role, "PolicyName": "p", "PolicyDocument": text}), 400, "MalformedPolicyDocument", "Policy document should not specify a principal.")
 	})
@@ -145,16 +145,16 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		refusedAs(t, py.fail(t, "iam", "CreateRole", params{"RoleName": unique("role"), "AssumeRolePolicyDocument": text}), 400, "MalformedPolicyDocument", "Invalid principal in policy")
 	})
 	rule(t, "a role with inline policies cannot be deleted: 409 DeleteConflict, must delete policies first", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, usual)
+		role := c.iamRole(t, trust, usual)
 		refusedAs(t, py.fail(t, "iam", "DeleteRole", params{"RoleName": role}), 409, "DeleteConflict", "Cannot delete entity, must delete policies first.")
 	})
 	rule(t, "a role with managed policies cannot be deleted: 409 DeleteConflict, must detach all policies first", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		py.call(t, "iam", "AttachRolePolicy", params{"RoleName": role, "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})
 		refusedAs(t, py.fail(t, "iam", "DeleteRole", params{"RoleName": role}), 409, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
 	})
 	rule(t, "a policy that is attached a second time is attached once, and the call succeeds", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		for range 2 {
 			py.call(t, "iam", "AttachRolePolicy", params{"RoleName": role, "PolicyArn": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"})
 		}
@@ -163,7 +163,7 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		}
 	})
 	rule(t, "a managed policy that is not there cannot be attached: 404, does not exist or is not attachable", source, boto3, func(t *testing.T) {
-		role, arn := c.role(t, trust, ""), "arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole" // without service-role/
+		role, arn := c.iamRole(t, trust, ""), "arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole" // without service-role/
 		refusedAs(t, py.fail(t, "iam", "AttachRolePolicy", params{"RoleName": role, "PolicyArn": arn}), 404, "NoSuchEntity", "Policy "+arn+" does not exist or is not attachable.")
 		refusedAs(t, py.fail(t, "iam", "AttachRolePolicy", params{"RoleName": role, "PolicyArn": "AWSLambdaBasicExecutionRole"}), 400, "ValidationError", "Invalid ARN")
 	})
@@ -193,7 +193,7 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		}
 	})
 	rule(t, "the inline policies of a role may have 10,240 characters, white space not counted", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		fits := document(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::` + strings.Repeat("a", 10000) + `"`)
 		py.call(t, "iam", "PutRolePolicy", params{"RoleName": role, "PolicyName": "p", "PolicyDocument": strings.Repeat(" \n", 5000) + fits})
 		e := py.fail(t, "iam", "PutRolePolicy", params{"RoleName": role, "PolicyName": "q", "PolicyDocument": document(allows("s3:*", "arn:aws:s3:::"+strings.Repeat("b", 200)))})
@@ -209,7 +209,7 @@ func TestIAMRolesAndUsers(t *testing.T) {
 	})
 	rule(t, "an attached managed policy cannot be deleted", source, boto3, func(t *testing.T) {
 		arn := py.call(t, "iam", "CreatePolicy", params{"PolicyName": unique("policy"), "PolicyDocument": usual}).str("Policy.Arn")
-		py.call(t, "iam", "AttachRolePolicy", params{"RoleName": c.role(t, trust, ""), "PolicyArn": arn})
+		py.call(t, "iam", "AttachRolePolicy", params{"RoleName": c.iamRole(t, trust, ""), "PolicyArn": arn})
 		refusedAs(t, py.fail(t, "iam", "DeletePolicy", params{"PolicyArn": arn}), 409, "DeleteConflict", "Cannot delete a policy attached to entities.")
 	})
 	rule(t, "a role takes tags when it is made and later, and gives them back", source, jsSDK, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		}
 	})
 	rule(t, "UpdateRole changes the longest session, within 3,600 and 43,200 seconds", source, boto3, func(t *testing.T) {
-		role := c.role(t, trust, "")
+		role := c.iamRole(t, trust, "")
 		py.call(t, "iam", "UpdateRole", params{"RoleName": role, "MaxSessionDuration": 7200})
 		if got := py.call(t, "iam", "GetRole", params{"RoleName": role}).num("Role.MaxSessionDuration"); got != 7200 {
 			t.Errorf("it is %v", got)
@@ -230,7 +230,7 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		refusedAs(t, py.fail(t, "iam", "UpdateRole", params{"RoleName": role, "MaxSessionDuration": 60}), 400, "ValidationError", "maxSessionDuration")
 	})
 	rule(t, "a user has at most two access keys, and the secret is shown once", source, boto3, func(t *testing.T) {
-		u := c.user(t, "")
+		u := c.iamUser(t, "")
 		key := py.call(t, "iam", "CreateAccessKey", params{"UserName": u.name})
 		if id := key.str("AccessKey.AccessKeyId"); len(id) != 20 || !strings.HasPrefix(id, "AKIA") || len(key.str("AccessKey.SecretAccessKey")) != 40 {
 			t.Errorf("the key is %v", key.get("AccessKey"))
@@ -241,11 +241,11 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		}
 	})
 	rule(t, "a user with access keys cannot be deleted", source, boto3, func(t *testing.T) {
-		u := c.user(t, "")
+		u := c.iamUser(t, "")
 		refusedAs(t, py.fail(t, "iam", "DeleteUser", params{"UserName": u.name}), 409, "DeleteConflict", "Cannot delete entity, must delete access keys first.")
 	})
 	rule(t, "a key that was switched off is no key: InvalidClientTokenId", source, boto3, func(t *testing.T) {
-		u := c.user(t, "")
+		u := c.iamUser(t, "")
 		py.call(t, "iam", "UpdateAccessKey", params{"UserName": u.name, "AccessKeyId": u.key, "Status": "Inactive"})
 		refusedAs(t, u.fail(t, "sts", "GetCallerIdentity", nil), 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	})
@@ -254,13 +254,13 @@ func TestIAMRolesAndUsers(t *testing.T) {
 		refusedAs(t, e, 403, "AccessDenied", "")
 	})
 	rule(t, "GetUser without a name is about the caller", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("iam:GetUser", "*")))
+		u := c.iamUser(t, document(allows("iam:GetUser", "*")))
 		if got := u.call(t, "iam", "GetUser", nil).str("User.UserName"); got != u.name {
 			t.Errorf("it is %s", got)
 		}
 	})
 	difference(t, "there are no groups of users: ListGroupsForUser is empty and CreateGroup is refused by name", source, boto3, "users and roles take policies themselves", func(t *testing.T) {
-		if got := py.call(t, "iam", "ListGroupsForUser", params{"UserName": c.user(t, "").name}).list("Groups"); len(got) != 0 {
+		if got := py.call(t, "iam", "ListGroupsForUser", params{"UserName": c.iamUser(t, "").name}).list("Groups"); len(got) != 0 {
 			t.Errorf("groups: %v", got)
 		}
 		refusedAs(t, py.fail(t, "iam", "CreateGroup", params{"GroupName": "desk"}), 400, "InvalidAction", "CreateGroup")
@@ -274,7 +274,7 @@ func TestSTS(t *testing.T) {
 	const source = "IAM §3"
 
 	rule(t, "GetCallerIdentity needs no permission, even against a deny of everything", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(denies("*", "*")))
+		u := c.iamUser(t, document(denies("*", "*")))
 		got := u.call(t, "sts", "GetCallerIdentity", nil)
 		if got.str("Arn") != u.arn || !strings.HasPrefix(got.str("UserId"), "AIDA") || got.str("Account") != account {
 			t.Errorf("it is %v", got.Answer)
@@ -288,7 +288,7 @@ func TestSTS(t *testing.T) {
 		}
 	})
 	rule(t, "a session's ARN names the role without its path, and its user id is the role's id and the session's name", source, boto3, func(t *testing.T) {
-		u, name := c.user(t, document(allows("sts:AssumeRole", "*"))), unique("role")
+		u, name := c.iamUser(t, document(allows("sts:AssumeRole", "*"))), unique("role")
 		id := py.call(t, "iam", "CreateRole", params{"RoleName": name, "Path": "/desk/", "AssumeRolePolicyDocument": ours}).str("Role.RoleId")
 		got := u.assume(t, "desk/"+name, nil).call(t, "sts", "GetCallerIdentity", nil)
 		if got.str("Arn") != "arn:aws:sts::"+account+":assumed-role/"+name+"/watch" || got.str("UserId") != id+":watch" {
@@ -296,33 +296,33 @@ func TestSTS(t *testing.T) {
 		}
 	})
 	rule(t, "AssumeRole answers a key that begins with ASIA, a token, and when they expire: after an hour", source, jsSDK, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
 		js := c.js(t).as(u.key, u.secret, "")
-		got := js.call(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.role(t, ours, ""), "RoleSessionName": "watch"})
+		got := js.call(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.iamRole(t, ours, ""), "RoleSessionName": "watch"})
 		if !strings.HasPrefix(got.str("Credentials.AccessKeyId"), "ASIA") || got.str("Credentials.SessionToken") == "" || got.str("Credentials.Expiration") == "" || !strings.HasSuffix(got.str("AssumedRoleUser.AssumedRoleId"), ":watch") {
 			t.Errorf("it is %v", got.Answer)
 		}
 	})
 	rule(t, "the root may assume no role: Roles may not be assumed by root accounts.", "Compare AWS STS credentials", boto3, func(t *testing.T) {
-		e := py.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.role(t, ours, ""), "RoleSessionName": "watch"})
+		e := py.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.iamRole(t, ours, ""), "RoleSessionName": "watch"})
 		refusedAs(t, e, 403, "AccessDenied", "Roles may not be assumed by root accounts.")
 	})
 	rule(t, "a role that is not there is refused in the same words as one that may not be assumed", source, boto3, func(t *testing.T) {
-		u := c.user(t, "")
-		for _, role := range []string{"nobody", c.role(t, ours, "")} {
+		u := c.iamUser(t, "")
+		for _, role := range []string{"nobody", c.iamRole(t, ours, "")} {
 			arn := iamARN + "role/" + role
 			refusedAs(t, u.fail(t, "sts", "AssumeRole", params{"RoleArn": arn, "RoleSessionName": "watch"}), 403, "AccessDenied", "User: "+u.arn+" is not authorized to perform: sts:AssumeRole on resource: "+arn)
 		}
 	})
 	rule(t, "a trust policy for the account leaves it to the caller's policies; one for the user itself is enough", "IAM §2", boto3, func(t *testing.T) {
-		u := c.user(t, "")
-		named := c.role(t, trusts(`{"AWS":"`+u.arn+`"}`), "")
+		u := c.iamUser(t, "")
+		named := c.iamRole(t, trusts(`{"AWS":"`+u.arn+`"}`), "")
 		u.assume(t, named, nil)
-		u.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.role(t, ours, ""), "RoleSessionName": "watch"})
+		u.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.iamRole(t, ours, ""), "RoleSessionName": "watch"})
 	})
 	rule(t, "a trust policy that demands an external id refuses a caller who gives none or another", "IAM §2", boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
-		role := c.role(t, trusts(`{"AWS":"`+account+`"}`, `"Condition":{"StringEquals":{"sts:ExternalId":"desk"}}`), "")
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
+		role := c.iamRole(t, trusts(`{"AWS":"`+account+`"}`, `"Condition":{"StringEquals":{"sts:ExternalId":"desk"}}`), "")
 		in := params{"RoleArn": iamARN + "role/" + role, "RoleSessionName": "watch"}
 		refusedAs(t, u.fail(t, "sts", "AssumeRole", in), 403, "AccessDenied", "sts:AssumeRole")
 		u.assume(t, role, params{"ExternalId": "desk"})
@@ -330,55 +330,55 @@ func TestSTS(t *testing.T) {
 		u.fail(t, "sts", "AssumeRole", in)
 	})
 	rule(t, "session tags need sts:TagSession in the trust policy", "IAM §2", boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:*", "*")))
+		u := c.iamUser(t, document(allows("sts:*", "*")))
 		tags := params{"Tags": items{params{"Key": "desk", "Value": "equities"}}}
-		role := c.role(t, ours, "")
+		role := c.iamRole(t, ours, "")
 		refusedAs(t, u.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + role, "RoleSessionName": "watch", "Tags": tags["Tags"]}), 403, "AccessDenied", "sts:TagSession")
-		u.assume(t, c.role(t, document(`"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"AWS":"`+account+`"}`), ""), tags)
+		u.assume(t, c.iamRole(t, document(`"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"AWS":"`+account+`"}`), ""), tags)
 	})
 	rule(t, "a session may not be longer than the role's MaxSessionDuration", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
-		e := u.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.role(t, ours, ""), "RoleSessionName": "watch", "DurationSeconds": 7200})
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
+		e := u.fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + c.iamRole(t, ours, ""), "RoleSessionName": "watch", "DurationSeconds": 7200})
 		refusedAs(t, e, 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	})
 	rule(t, "a session that assumes a role gets an hour at most", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
-		role := c.role(t, ours, document(allows("sts:AssumeRole", "*")))
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
+		role := c.iamRole(t, ours, document(allows("sts:AssumeRole", "*")))
 		py.call(t, "iam", "UpdateRole", params{"RoleName": role, "MaxSessionDuration": 43200})
 		e := u.assume(t, role, nil).fail(t, "sts", "AssumeRole", params{"RoleArn": iamARN + "role/" + role, "RoleSessionName": "watch", "DurationSeconds": 7200})
 		refusedAs(t, e, 400, "ValidationError", "1 hour session limit for roles assumed by role chaining")
 	})
 	rule(t, "a session's name has 2 to 64 letters, digits and _+=,.@-", source, boto3, func(t *testing.T) {
-		u, arn := c.user(t, document(allows("sts:AssumeRole", "*"))), iamARN+"role/"+c.role(t, ours, "")
+		u, arn := c.iamUser(t, document(allows("sts:AssumeRole", "*"))), iamARN+"role/"+c.iamRole(t, ours, "")
 		for _, name := range []string{"w", strings.Repeat("w", 65), "watch lambda", "watch/1"} {
 			refusedAs(t, u.fail(t, "sts", "AssumeRole", params{"RoleArn": arn, "RoleSessionName": name}), 400, "ValidationError", "roleSessionName")
 		}
 	})
 	rule(t, "what is no ARN is refused: X is invalid", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
 		refusedAs(t, u.fail(t, "sts", "AssumeRole", params{"RoleArn": "watch-role", "RoleSessionName": "watch"}), 400, "ValidationError", "watch-role is invalid")
 	})
 	rule(t, "a session policy takes from what the role may do and adds nothing", "IAM §2", boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
-		role := c.role(t, ours, document(allows("dynamodb:ListTables", "*"), allows("dynamodb:DescribeLimits", "*")))
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
+		role := c.iamRole(t, ours, document(allows("dynamodb:ListTables", "*"), allows("dynamodb:DescribeLimits", "*")))
 		s := u.assume(t, role, params{"Policy": document(allows("dynamodb:ListTables", "*"), allows("s3:ListAllMyBuckets", "*"))})
 		s.call(t, "dynamodb", "ListTables", nil)
 		refusedAs(t, s.fail(t, "dynamodb", "DescribeLimits", nil), 400, "AccessDeniedException", "because no session policy allows the dynamodb:DescribeLimits action")
 		refusedAs(t, s.fail(t, "s3", "ListBuckets", nil), 403, "AccessDenied", "because no identity-based policy allows the s3:ListAllMyBuckets action")
 	})
 	rule(t, "GetSessionToken is not for sessions", source, boto3, func(t *testing.T) {
-		u := c.user(t, document(allows("sts:AssumeRole", "*")))
-		refusedAs(t, u.assume(t, c.role(t, ours, ""), nil).fail(t, "sts", "GetSessionToken", nil), 403, "AccessDenied", "Cannot call GetSessionToken with session credentials")
+		u := c.iamUser(t, document(allows("sts:AssumeRole", "*")))
+		refusedAs(t, u.assume(t, c.iamRole(t, ours, ""), nil).fail(t, "sts", "GetSessionToken", nil), 403, "AccessDenied", "Cannot call GetSessionToken with session credentials")
 	})
 	rule(t, "the keys of a session whose role was deleted are unknown", "IAM §2", boto3, func(t *testing.T) {
-		u, role := c.user(t, document(allows("sts:AssumeRole", "*"))), c.role(t, ours, "")
+		u, role := c.iamUser(t, document(allows("sts:AssumeRole", "*"))), c.iamRole(t, ours, "")
 		s := u.assume(t, role, nil)
 		py.call(t, "iam", "DeleteRole", params{"RoleName": role})
 		refusedAs(t, s.fail(t, "sts", "GetCallerIdentity", nil), 403, "InvalidClientTokenId", "")
 	})
 	rule(t, "a trusted role that is deleted and made again is another: the trust policy shows the old one's AROA… id", "IAM §2", boto3, func(t *testing.T) {
-		u, first := c.user(t, document(allows("sts:AssumeRole", "*"))), c.role(t, ours, document(allows("sts:AssumeRole", "*")))
-		second := c.role(t, trusts(`{"AWS":"`+iamARN+`role/`+first+`"}`), "")
+		u, first := c.iamUser(t, document(allows("sts:AssumeRole", "*"))), c.iamRole(t, ours, document(allows("sts:AssumeRole", "*")))
+		second := c.iamRole(t, trusts(`{"AWS":"`+iamARN+`role/`+first+`"}`), "")
 		in := params{"RoleArn": iamARN + "role/" + second, "RoleSessionName": "watch"}
 		u.assume(t, first, nil).call(t, "sts", "AssumeRole", in)
 		py.call(t, "iam", "DeleteRolePolicy", params{"RoleName": first, "PolicyName": "may"})

@@ -129,7 +129,7 @@ func TestSignatures(t *testing.T) {
 		{"a token that does not belong to the key", py.as(c.key, c.secret, "made up"), map[string]refusal{
 			"iam": {403, "InvalidClientTokenId"}, "ec2": {401, "AuthFailure"}, "dynamodb": {400, "UnrecognizedClientException"}, "logs": {400, "UnrecognizedClientException"},
 			"lambda": {403, "UnrecognizedClientException"}, "apigatewayv2": {403, "UnrecognizedClientException"}, "s3": {400, "InvalidToken"}}},
-		{"a caller without a policy", c.user(t, "").caller, map[string]refusal{
+		{"a caller without a policy", c.iamUser(t, "").caller, map[string]refusal{
 			"iam": {403, "AccessDenied"}, "ec2": {403, "UnauthorizedOperation"}, "dynamodb": {400, "AccessDeniedException"}, "logs": {400, "AccessDeniedException"},
 			"lambda": {403, "AccessDeniedException"}, "apigatewayv2": {403, "AccessDeniedException"}, "s3": {403, "AccessDenied"}}},
 	}
@@ -286,7 +286,7 @@ func TestSignatures(t *testing.T) {
 		}
 	})
 	rule(t, "a presigned link does what its signer may do", source, httpClient, func(t *testing.T) {
-		u := c.user(t, "")
+		u := c.iamUser(t, "")
 		if status, text := fetch(t, "GET", presigned(t, c, u.key, u.secret, "s3", "GET", "/bucket/k?X-Amz-Expires=60", now()), nil); status != 403 || !strings.Contains(text, "is not authorized to perform: s3:GetObject") {
 			t.Errorf("%d %s", status, text)
 		}
