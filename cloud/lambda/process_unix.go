@@ -73,11 +73,11 @@ func findBootstrap(task, layers string) (path string, trouble *fault) {
 
 // launchFault says why an executable did not start.
 func launchFault(err error) *fault {
-	text := err.Error()
 	var path *os.PathError
-	if errors.As(err, &path) {
-		text = path.Op + " /var/task/bootstrap: " + path.Err.Error()
+	if !errors.As(err, &path) {
+		return &fault{kind: "Runtime.InitError", text: err.Error()} // not the executable's fault
 	}
+	text := path.Op + " /var/task/bootstrap: " + path.Err.Error()
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
 		text += ": it is not a program for " + runtime.GOOS + "/" + runtime.GOARCH + ", which this machine runs; build it with GOOS=" + runtime.GOOS + " GOARCH=" + runtime.GOARCH +

@@ -27,11 +27,12 @@ type Sandbox struct {
 	done     chan struct{}
 	running  sync.WaitGroup
 
-	mu     sync.Mutex // protects following
-	closed bool
-	spare  *starting // an init that waits for its order: starting one takes longer than all it has to do then
-	uids   int
-	base   int
+	mu      sync.Mutex // protects following
+	closed  bool
+	spare   *starting // an init that waits for its order: starting one takes longer than all it has to do then
+	filling bool      // a spare is on its way
+	uids    int
+	base    int
 }
 
 // starting is an init that has not got its order yet, with the output that its program will have.
@@ -145,42 +146,38 @@ func (s *Sandbox) user() int {
 	return s.base + s.uids%(1<<12)
 }
 
-// take returns an init to give an order to, and sees to the next.
+// take returns an init to give an order to.
 func (s *Sandbox) take() (*starting, error) {
 	s.mu.Lock()
 	st := s.spare
 	s.spare = nil
 	s.mu.Unlock()
 	if st != nil {
-		s.refill()
 		return st, nil
 	}
-	st, err := s.startInit()
-	if err == nil {
-		s.refill()
-	}
-	return st, err
+	return s.startInit()
 }
 
-// refill starts a spare init behind the back of the caller.
+// refill starts a spare init behind the back of the caller, unless there is one or one is on its way.
 func (s *Sandbox) refill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.filling || s.spare != nil {
 		return
 	}
+	s.filling = true
 	s.running.Go(func() {
 		st, err := s.startInit()
-		if err != nil {
-			return // the next one who needs it will be told
-		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.closed || s.spare != nil {
+		s.filling = false
+		switch {
+		case err != nil: // the next one who needs it will be told
+		case s.closed:
 			go st.discard()
-			return
+		default:
+			s.spare = st
 		}
-		s.spare = st
 	})
 }
 
@@ -297,6 +294,7 @@ func (s *Sandbox) Start(spec Spec) (_ *Process, err error) {
 		return nil, err
 	}
 	p.Output, p.init, p.control = st.output, st.init, st.control
+	defer s.refill() // not before the program runs, which needs the processor more
 	fd := int(st.control.Fd())
 	var answer report
 	var files []int
