@@ -23,9 +23,6 @@ type LogGroups interface {
 	Put(ctx context.Context, group, stream string, events []logs.Event) error
 }
 
-// maxAccessLogFormat bounds the format of an access log, in bytes.
-const maxAccessLogFormat = 3 << 10
-
 var (
 	logGroupARN     = regexp.MustCompile(`^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:([\w./#-]{1,512})(:\*)?$`)
 	contextVariable = regexp.MustCompile(`\$context\.[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*`)
@@ -41,8 +38,8 @@ func (l *accessLogSettings) check() error {
 		return badRequest("Invalid ARN specified in the request. ARNs must start with 'arn:' and the destination must be a log group: arn:aws:logs:{region}:{account}:log-group:{name}")
 	case l.Format == "":
 		return badRequest("accessLogSettings need a format such as $context.requestId $context.routeKey $context.status")
-	case len(l.Format) > maxAccessLogFormat:
-		return badRequest("The format of an access log may have %d bytes", maxAccessLogFormat)
+	case len(l.Format) > maxAccessFormat:
+		return badRequest("The format of an access log may have %d bytes", maxAccessFormat)
 	case strings.ContainsAny(l.Format, "\r\n"):
 		return badRequest("Invalid format of accessLogSettings: it must be one line")
 	}

@@ -14,7 +14,7 @@ import (
 func BenchmarkBroadcast(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			g := start(b, b.TempDir())
+			g := start(b, b.TempDir(), func(c *Config) { c.ConnectionRate = 1 << 20 })
 			id := g.webSocketAPI(b, "$default")
 			payload := []byte(`{"action":"quotes","connection-id":"O9iVddyboAMCJ1A=","quotes":[{"ticker":"EIQQ","price":2200}]}`)
 			frame := textFrame(payload)

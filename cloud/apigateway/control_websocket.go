@@ -24,6 +24,8 @@ func (in *integration) checkWebSocket(a *api) error {
 		return badRequest("tlsConfig is for HTTP APIs with a private integration only")
 	case len(in.ResponseParameters) > 0:
 		return badRequest("responseParameters of an integration are for HTTP APIs only: a WEBSOCKET API has them in its integration responses")
+	case in.IntegrationType == "AWS_PROXY" && (len(in.RequestParameters) > 0 || in.ContentHandlingStrategy != ""):
+		return unsupported("requestParameters and contentHandlingStrategy of AWS_PROXY", "read the event, or use the integration type AWS")
 	case in.isProxy() && len(in.RequestTemplates) > 0:
 		return badRequest("requestTemplates are for the integration types AWS, HTTP and MOCK only: a proxy gets the message as it is")
 	}

@@ -48,6 +48,9 @@ const (
 	maxIntegrations = 300
 	maxStages       = 10
 	maxAuthorizers  = 10
+	maxModels       = 1000
+	maxSchema       = 32 << 10 // bytes of a model
+	maxAccessFormat = 3 << 10  // bytes of the format of an access log
 
 	maxStageVariables = 100
 	maxScopes         = 10   // of a route

@@ -24,11 +24,6 @@ type model struct {
 	Schema      string `json:"schema,omitempty"`
 }
 
-const (
-	maxModels = 1000 // of an API
-	maxSchema = 32 << 10
-)
-
 var modelName = regexp.MustCompile(`^[a-zA-Z0-9]{1,128}$`)
 
 func (s *Service) models() collection[model] {
