@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"quotewire/cloud/protocol"
+	"quotewire/cloud/state"
 )
 
 // indexInput is a secondary index as CreateTable and UpdateTable describe it.
@@ -270,7 +271,7 @@ func (s *Service) deleteTable(c call) ([]byte, error) {
 	}
 	gone := *t.definition()
 	gone.Deleting = true
-	if err := s.save(c.ctx, &gone); err != nil {
+	if err := s.save(state.Freeing(c.ctx), &gone); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

@@ -129,6 +129,9 @@ func (s *Service) serve(w http.ResponseWriter, r *request) error {
 			}
 		}
 	}
+	if r.Method == http.MethodDelete || r.query.Has("delete") {
+		r.Request = r.WithContext(state.Freeing(r.Context()))
+	}
 	w.Header().Set("x-amz-request-id", requestID())
 	return op.do(s, w, r)
 }

@@ -31,7 +31,7 @@ type Entry struct {
 
 // Bucket opens the bucket of that name, made of letters, digits, "-" and "_", and creates it if it is new.
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
-	end, err := s.begin(0)
+	end, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, fmt.Errorf("state bucket %s: %w", name, err)
 	}
@@ -64,7 +64,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 // Put writes a key, whatever was there, and returns its new revision. The write has left the process when Put returns.
 // Like every write it fails with [ErrFull] while the disk is full.
 func (b *Bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	end, err := b.store.begin(len(value))
+	end, err := b.store.begin(ctx, len(value))
 	if err != nil {
 		return 0, err
 	}
@@ -75,7 +75,7 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte) (uint64, err
 
 // Create writes a key that must not exist; [ErrConflict] if it does.
 func (b *Bucket) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	end, err := b.store.begin(len(value))
+	end, err := b.store.begin(ctx, len(value))
 	if err != nil {
 		return 0, err
 	}
@@ -86,7 +86,7 @@ func (b *Bucket) Create(ctx context.Context, key string, value []byte) (uint64, 
 
 // Update writes a key that must still have the given revision; [ErrConflict] if not.
 func (b *Bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	end, err := b.store.begin(len(value))
+	end, err := b.store.begin(ctx, len(value))
 	if err != nil {
 		return 0, err
 	}

@@ -17,7 +17,7 @@ type Objects struct {
 
 // Objects opens the object store of that name, made of letters, digits, "-" and "_", and creates it if it is new.
 func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
-	end, err := s.begin(0)
+	end, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, fmt.Errorf("state objects %s: %w", name, err)
 	}
@@ -32,7 +32,7 @@ func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
 // Put stores what r holds under key, whatever was there. A value that was there stays readable until Put returns. It
 // fails with [ErrFull] while the disk is full, or when r holds more than there is room for.
 func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
-	end, err := o.state.begin(0)
+	end, err := o.state.begin(ctx, 0)
 	if err != nil {
 		return err
 	}

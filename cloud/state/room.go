@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -74,7 +75,19 @@ func (r *room) take(n, keep int64) error {
 
 // begin is called before each write of n bytes and lets it happen, or not. The caller calls the function that it returns
 // when the write is over.
-func (s *Store) begin(n int) (end func(), err error) { return s.enter(int64(n), reserve) }
+func (s *Store) begin(ctx context.Context, n int) (end func(), err error) {
+	end, err = s.enter(int64(n), reserve)
+	if err == ErrFull && ctx.Value(freeing{}) != nil {
+		return s.enter(int64(n), deleteReserve)
+	}
+	return end, err
+}
+
+type freeing struct{}
+
+// Freeing marks the writes of what gives back more room than it takes, such as the record of an object's deletion: they
+// may use the room that other writes leave free.
+func Freeing(ctx context.Context) context.Context { return context.WithValue(ctx, freeing{}, true) }
 
 func (s *Store) enter(n, keep int64) (end func(), err error) {
 	if err := s.room.take(n, keep); err != nil {
