@@ -113,6 +113,9 @@ func (e *environment) prepare() (err error) {
 	e.log = newLogStream(e)
 	if e.taskRoot, err = s.code.folder(e.ctx, e.release.Code); err == nil {
 		e.layers, err = s.code.layers(e.ctx, e.release.Layers)
+		if programs, _ := os.ReadDir(filepath.Join(e.layers, "extensions")); e.layers != "" && len(programs) > 0 {
+			s.Log.Warn("lambda: a layer brings extensions that are programs of their own; they are not started here", "function", c.FunctionName, "first", programs[0].Name())
+		}
 	}
 	if err == nil {
 		err = os.MkdirAll(e.tmp(), 0o700)
@@ -168,13 +171,6 @@ func (e *environment) serve(x *execution) {
 	}
 	e.report(x, time.Since(begin)+x.spent, initDuration, trouble)
 	e.log.collect("", nil)
-	if e.log.debug {
-		why := ""
-		if trouble != nil {
-			why = trouble.kind
-		}
-		e.service.Log.Debug("invocation", "function", e.name(), "functionRequestId", x.id, "took", time.Since(begin), "initDuration", initDuration, "failed", why)
-	}
 	if x.tail != nil {
 		x.finish(<-x.held)
 	}
@@ -305,14 +301,18 @@ func (e *environment) stop(gently bool) {
 }
 
 // warn tells the person who runs the cloud that a function has failed, and where to look.
-func (e *environment) warn(f *fault) {
+func (e *environment) warn(x *execution, f *fault) {
 	advice := "read its output in the log group"
-	switch f.kind {
+	switch f.errorType() {
 	case timedOut:
 		advice = "find out what it waits for, or give it a longer Timeout; its output is in the log group"
 	case "Runtime.InvalidEntrypoint":
 		advice = "deploy code that this machine can run"
+	case "Runtime.OutOfMemory":
+		advice = "give it a larger MemorySize, or have it hold less"
+	case "Runtime.ExitError":
+		advice = "a bootstrap must not end while it is wanted; its last output may say why it did"
 	}
-	e.service.Log.Warn("lambda: a function has failed: "+advice, "function", e.name(), "error", f.text,
+	e.service.Log.Warn("lambda: a function has failed: "+advice, "function", e.name(), "functionRequestId", x.id, "error", f.text,
 		"last output", e.log.lastLine(), "log group", e.release.Config.LoggingConfig.LogGroup)
 }

@@ -113,7 +113,7 @@ func (q *eventQueue) try(e *event) (f *function, condition string, again bool) {
 	s := q.service
 	t := target{e.Function, e.Qualifier}
 	if f = s.catalog.get(e.Function); f == nil || f.version(e.Qualifier) == nil {
-		s.Log.Warn("lambda: an event is dropped: its function is gone", "function", s.arn(t), "request", e.ID)
+		s.Log.Warn("lambda: an event is dropped: its function is gone", "function", s.arn(t), "functionRequestId", e.ID)
 		return nil, "", false
 	}
 	attempts, age := maxEventAttempts, s.EventAge

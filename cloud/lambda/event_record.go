@@ -70,7 +70,7 @@ func (q *eventQueue) end(ctx context.Context, e *event, f *function, condition s
 	if destination != "" {
 		err = q.deliver(ctx, f, destination, q.record(e, condition))
 	}
-	log := s.Log.With("function", e.Function, "request", e.ID, "destination", destination)
+	log := s.Log.With("function", e.Function, "functionRequestId", e.ID, "destination", destination)
 	if err != nil {
 		log.Error("lambda: the record of an asynchronous invocation could not be brought to its destination, and is lost", "condition", condition, "error", err)
 	}

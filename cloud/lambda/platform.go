@@ -114,11 +114,11 @@ func (e *environment) report(x *execution, took, initDuration time.Duration, tro
 		e.reportText(x, usage, trouble)
 	}
 	if trouble != nil {
-		e.warn(trouble)
+		e.warn(x, trouble)
 	}
 	if e.log.debug {
-		e.service.Log.Debug("lambda: invoked", "function", e.name(), "version", x.version, "request", x.id, "environment", e.id(), "cold", initDuration > 0,
-			"took", took, "init", initDuration, "memory MB", usage.memory, "status", trouble.status())
+		e.service.Log.Debug("invocation", "function", e.name(), "version", x.version, "functionRequestId", x.id, "environment", e.id(), "cold", initDuration > 0,
+			"took", took, "initDuration", initDuration, "memoryMB", usage.memory, "status", trouble.status())
 	}
 }
 

@@ -103,13 +103,13 @@ func (s *Service) ServeURL(w http.ResponseWriter, r *http.Request, id, path stri
 // answerURL sends what a function returned at once.
 func (s *Service) answerURL(w http.ResponseWriter, r *http.Request, u *functionURL, t target, result Result) {
 	if result.FunctionError != "" {
-		s.Log.Info("lambda: the caller of a function's URL gets 502: the function failed, and its log shows why", "function", t.name, "request", result.RequestID)
+		s.Log.Info("lambda: the caller of a function's URL gets 502: the function failed, and its log shows why", "function", t.name, "functionRequestId", result.RequestID)
 		s.brokenURL(w, r, u)
 		return
 	}
 	a, err := parseURLAnswer(buffered(result))
 	if err != nil {
-		s.Log.Warn("lambda: the caller of a function's URL gets 502: "+err.Error(), "function", t.name, "request", result.RequestID)
+		s.Log.Warn("lambda: the caller of a function's URL gets 502: "+err.Error(), "function", t.name, "functionRequestId", result.RequestID)
 		s.brokenURL(w, r, u)
 		return
 	}
@@ -164,7 +164,7 @@ func (s *Service) streamURL(w http.ResponseWriter, r *http.Request, u *functionU
 	if x.stream.contentType == integrationResponse {
 		p, rest, err := readPrelude(x.stream.reader)
 		if err != nil {
-			s.Log.Warn("lambda: the caller of a function's URL gets 502: "+err.Error(), "function", t.name, "request", x.id)
+			s.Log.Warn("lambda: the caller of a function's URL gets 502: "+err.Error(), "function", t.name, "functionRequestId", x.id)
 			s.brokenURL(w, r, u)
 			return
 		}
