@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 
 	"quotewire/cloud/ec2"
@@ -23,6 +24,13 @@ const maxBody = 128 << 20
 type service struct {
 	protocol protocol.Protocol
 	handler  http.Handler
+}
+
+// health is the answer of /_quotewire/health. The counts tell a leak: they come back to what they were once the load is gone.
+type health struct {
+	Status      string `json:"status"`
+	Goroutines  int    `json:"goroutines"`
+	Connections int    `json:"connections"`
 }
 
 // ServeHTTP finds the service that a request is for, verifies who signed it, and hands it on.
@@ -48,7 +56,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == "/_quotewire/health" {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+		writeJSON(w, http.StatusOK, health{Status: "ok", Goroutines: runtime.NumGoroutine(), Connections: c.gateway.Connections()})
 		return
 	}
 	name := serviceName(r)

@@ -1,8 +1,6 @@
 package apigateway
 
-import (
-	"sync"
-)
+import "sync"
 
 // hub knows the connections of this process by their ids. The zero hub is empty and ready. It and [conn] are all that
 // the rest of the gateway knows of sockets.
@@ -45,6 +43,13 @@ func (h *hub) find(id string) *conn {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.conns[id]
+}
+
+// size returns how many connections there are, with those whose $connect has not finished.
+func (h *hub) size() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.conns)
 }
 
 // each calls f for every connection that is open at this moment, without holding up the others.

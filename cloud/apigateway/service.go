@@ -105,6 +105,9 @@ func (s *Service) Close() error {
 	return nil
 }
 
+// Connections returns how many WebSocket connections there are.
+func (s *Service) Connections() int { return s.hub.size() }
+
 // DualStack reports whether the API has an address in IPv6 as well.
 func (s *Service) DualStack(apiID string) bool {
 	a := s.catalog.get(apiID)
