@@ -12,6 +12,7 @@ import (
 // Objects is a named set of large values, such as function code. It is safe for concurrent use.
 type Objects struct {
 	state *Store
+	name  string
 	store jetstream.ObjectStore
 }
 
@@ -26,7 +27,7 @@ func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state objects %s: %w", name, s.meant(err))
 	}
-	return &Objects{s, o}, nil
+	return &Objects{s, name, o}, nil
 }
 
 // Put stores what r holds under key, whatever was there. A value that was there stays readable until Put returns. It
@@ -38,7 +39,7 @@ func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 	}
 	defer end()
 	fit := &fitting{Reader: r, room: &o.state.room}
-	_, err = o.store.Put(ctx, jetstream.ObjectMeta{Name: key}, fit)
+	err = o.put(ctx, key, fit)
 	if fit.err != nil {
 		return fit.err
 	}

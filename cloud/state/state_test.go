@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"testing"
+	"testing/iotest"
 )
 
 func open(t *testing.T, dir string) *Store {
@@ -105,5 +106,44 @@ func TestFolderInUseIsRefused(t *testing.T) {
 	open(t, dir)
 	if _, err := Open(t.Context(), dir, slog.New(slog.DiscardHandler)); !errors.Is(err, ErrInUse) {
 		t.Errorf("second Open: %v, want ErrInUse", err)
+	}
+}
+
+// An object store of the library's own reads what is written here, and the other way round.
+func TestObjectsHaveTheFormatOfJetStream(t *testing.T) {
+	s := open(t, t.TempDir())
+	o, err := s.Objects(t.Context(), "blobs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := bytes.Repeat([]byte("0123456789"), 40_000) // more than three chunks
+	for _, v := range [][]byte{value, {}, value[:chunkSize], []byte("last")} {
+		if err := o.Put(t.Context(), "an object/with ä", bytes.NewReader(v)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := o.store.GetBytes(t.Context(), "an object/with ä")
+		if err != nil || !bytes.Equal(got, v) {
+			t.Fatalf("%d bytes came back as %d: %v", len(v), len(got), err)
+		}
+	}
+	status, err := o.store.Status(t.Context())
+	if err != nil || status.Size() > 2000 {
+		t.Errorf("the store has %d bytes for an object of 4: chunks of earlier ones are still there (%v)", status.Size(), err)
+	}
+	if _, err := o.store.PutBytes(t.Context(), "theirs", value); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Put(t.Context(), "theirs", bytes.NewReader([]byte("ours"))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := o.store.GetString(t.Context(), "theirs"); err != nil || got != "ours" {
+		t.Errorf("%q, %v", got, err)
+	}
+	broken := io.MultiReader(bytes.NewReader(value), iotest.ErrReader(io.ErrClosedPipe))
+	if err := o.Put(t.Context(), "theirs", broken); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a value that breaks: %v", err)
+	}
+	if got, err := o.store.GetString(t.Context(), "theirs"); err != nil || got != "ours" {
+		t.Errorf("after a value that broke: %q, %v", got, err)
 	}
 }
