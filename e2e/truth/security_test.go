@@ -70,7 +70,7 @@ func TestSecurityOfTheFrontDoor(t *testing.T) {
 		if got.ForeignRead != "TypeError" || got.ForeignPreflight != "TypeError" || got.ForeignServicesSocket != "refused" {
 			t.Errorf("it saw %q, %q, %q", got.ForeignRead, got.ForeignPreflight, got.ForeignServicesSocket)
 		}
-		for _, request := range []string{"GET /_quotewire/health", "POST /2015-03-31/functions", "POST /bucket"} {
+		for _, request := range []string{"POST /2015-03-31/functions", "POST /bucket", "OPTIONS /v2/apis"} {
 			if status := got.Foreign[request]; status != 403 {
 				t.Errorf("%s: %d; all: %v", request, status, got.Foreign)
 			}
