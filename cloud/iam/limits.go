@@ -20,6 +20,7 @@ const (
 	minSession         = 15 * time.Minute
 	maxSession         = 12 * time.Hour
 	maxUserSession     = 36 * time.Hour
+	maxRootSession     = time.Hour // of GetSessionToken; a longer one that a root asks for is cut to it
 	maxChained         = time.Hour // a role assumed by a role's session
 	defaultSession     = time.Hour
 	defaultUserSession = 12 * time.Hour

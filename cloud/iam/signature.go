@@ -60,6 +60,13 @@ func isPresigned(r *http.Request) bool {
 		strings.Contains(r.URL.RawQuery, "X-Amz-Credential=")
 }
 
+// isVersion2 reports whether the request is signed with Signature Version 2, which S3 takes for no bucket that was made
+// after June 2020. Presigned addresses of older tools are.
+func isVersion2(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") ||
+		strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=") && strings.Contains(r.URL.RawQuery, "Signature=")
+}
+
 // parseSignature reads the signature in the Authorization header or, without one, in the query. An error other than
 // errUnsigned is in AWS's words for a malformed signature.
 func parseSignature(r *http.Request) (*signature, error) {

@@ -180,6 +180,9 @@ func getSessionToken(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if who.Kind == Root {
+		life = min(life, maxRootSession)
+	}
 	session := &credential{
 		ID: accessKeyID(tempKeyPrefix), Secret: secret(30), Token: secret(96), Identity: who.ARN, Who: who, Source: who.AccessKeyID,
 		Expires: c.now().UTC().Add(life).Truncate(time.Second),

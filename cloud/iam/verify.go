@@ -131,6 +131,10 @@ func formAction(body []byte) string {
 func (s *Service) verify(r *http.Request, p protocol.Protocol, body func() ([]byte, error)) (verified, error) {
 	none := verified{}
 	sig, err := parseSignature(r)
+	if err != nil && p == protocol.RESTXML && isVersion2(r) {
+		return none, protocol.Errorf(http.StatusBadRequest, "InvalidRequest",
+			"The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+	}
 	if err == errUnsigned {
 		if p == protocol.Query {
 			if text, err := body(); err == nil && anonymous[formAction(text)] {

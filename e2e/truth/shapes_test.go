@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The shapes of answers and refusals, protocol by protocol: what a client that was generated from a model relies on.
@@ -75,6 +76,26 @@ func TestShapesOfAnswers(t *testing.T) {
 		key := py.call(t, "iam", "CreateAccessKey", params{"UserName": user})
 		e := py.as(key.str("AccessKey.AccessKeyId"), key.str("AccessKey.SecretAccessKey"), "").fail(t, v2, "GetApis", nil)
 		refusedAs(t, e, 403, "AccessDeniedException", "is not authorized to perform: apigateway:GET on resource: arn:aws:apigateway:us-east-1::/apis")
+	})
+
+	rule(t, "a session that a root gets lasts an hour at most", "GetSessionToken - AWS Security Token Service", boto3, func(t *testing.T) {
+		for _, p := range []params{nil, {"DurationSeconds": 7200}} {
+			end, err := time.Parse(time.RFC3339, py.call(t, "sts", "GetSessionToken", p).str("Credentials.Expiration"))
+			if left := time.Until(end); err != nil || left > time.Hour || left < 50*time.Minute {
+				t.Errorf("%v: %s from now, %v", p, left, err)
+			}
+		}
+	})
+	rule(t, "S3 refuses an address that is presigned with Signature Version 2, and says which to use", "Authenticating Requests (AWS Signature Version 2)", httpClient, func(t *testing.T) {
+		resp, err := http.Get(c.Endpoint + "/nowhere/x?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=bm8gc2lnbmF0dXJl&Expires=4102444800")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		if resp.StatusCode != 400 || !strings.Contains(string(body), "<Code>InvalidRequest</Code>") || !strings.Contains(string(body), "Please use AWS4-HMAC-SHA256.") {
+			t.Errorf("%d %s", resp.StatusCode, body)
+		}
 	})
 
 	b := unique("fresh")
