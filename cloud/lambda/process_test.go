@@ -151,10 +151,20 @@ func TestIdleEnvironmentEnds(t *testing.T) {
 	bothWays(t, func(t *testing.T, edit func(*Config)) {
 		c := start(t, edit, func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
 		c.function(t, "library")
-		i := c.info(t, "watch")
-		waitGone(t, i.Pid)
-		if next := c.info(t, "watch"); next.Pid == i.Pid {
-			t.Error("the process came back")
+		m := meet(t)
+		done := make(chan error)
+		go func() {
+			_, err := c.Invoke(context.Background(), Invocation{Function: "watch", Payload: []byte(m.event())})
+			done <- err
+		}()
+		pid, conn := m.arrival(t)
+		conn.Close()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		waitGone(t, pid)
+		if text, _ := c.invoke(t, "watch", `{}`); !strings.Contains(text, `"Calls":1,`) {
+			t.Errorf("the process came back: %s", text)
 		}
 	})
 }

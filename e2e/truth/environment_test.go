@@ -8,13 +8,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"quotewire/e2e/rig"
 )
 
 // invocation is what a client hears of one.
@@ -115,6 +121,16 @@ while :; do
 		curl -sS -o /dev/null --data-binary @- "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$id/response"
 done
 `
+}
+
+// happens waits for an event.
+func happens(t *testing.T, event <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-event:
+	case <-time.After(rig.Patience):
+		t.Fatal("nothing has happened")
+	}
 }
 
 func TestExecutionEnvironment(t *testing.T) {
@@ -294,6 +310,61 @@ func TestExecutionEnvironment(t *testing.T) {
 		invokeBy(t, py, f, `{"do":"exit","code":1}`)
 		if got := shell(t, py, f, look); got != "none" {
 			t.Errorf("after a crash: %q", got)
+		}
+	})
+	// ending is a bootstrap that tells the test of a SIGTERM, and keeps a connection open as long as it lives.
+	ending := func(t *testing.T, extension string) (f *function, goodbye, gone chan struct{}) {
+		goodbye, gone = make(chan struct{}, 1), make(chan struct{}, 1)
+		meeting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/goodbye" {
+				goodbye <- struct{}{}
+				return
+			}
+			w.WriteHeader(200)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+			gone <- struct{}{}
+		}))
+		t.Cleanup(meeting.Close)
+		f = c.function(t, "ending", program(`#!/bin/sh
+api=http://$AWS_LAMBDA_RUNTIME_API
+`+extension+`
+curl -sS -N -o /dev/null `+meeting.URL+`/here &
+trap 'curl -sS `+meeting.URL+`/goodbye; exit 0' TERM
+while :; do
+	curl -sS -D /tmp/headers -o /dev/null $api/2018-06-01/runtime/invocation/next &
+	wait $!
+	id=$(sed -n 's/^lambda-runtime-aws-request-id: *//Ip' /tmp/headers | tr -d '\r')
+	curl -sS -o /dev/null -d '"here"' $api/2018-06-01/runtime/invocation/$id/response
+done
+`))
+		if i := invokeBy(t, py, f, "{}"); i.Payload != `"here"` {
+			t.Fatalf("got %+v", i)
+		}
+		py.call(t, "lambda", "DeleteFunction", params{"FunctionName": f.Name})
+		return f, goodbye, gone
+	}
+	rule(t, "a runtime with an internal extension gets a SIGTERM when its environment ends", source, boto3, func(t *testing.T) {
+		_, goodbye, gone := ending(t, `curl -sS -D /tmp/extension -o /dev/null -H 'Lambda-Extension-Name: inner' -d '{"events":[]}' $api/2020-01-01/extension/register
+curl -sS -o /dev/null -H "$(grep -i ^lambda-extension-identifier /tmp/extension | tr -d '\r')" $api/2020-01-01/extension/event/next &`)
+		happens(t, gone)
+		happens(t, goodbye)
+	})
+	rule(t, "a runtime without an extension gets no SIGTERM: it is killed at once", source, boto3, func(t *testing.T) {
+		_, goodbye, gone := ending(t, "")
+		happens(t, gone)
+		select {
+		case <-goodbye:
+			t.Error("it was asked to end")
+		default:
+		}
+	})
+	difference(t, "EphemeralStorage does not bound /tmp", source, boto3, "it is a folder of this machine, whose disk is the bound", func(t *testing.T) {
+		f := c.function(t, "storage", func(in *lambda.CreateFunctionInput, _ *string) {
+			in.EphemeralStorage = &types.EphemeralStorage{Size: aws.Int32(512)}
+		})
+		if got := shell(t, py, f, "fallocate -l 600M ${TMPDIR:-/tmp}/file && echo fits; rm -f ${TMPDIR:-/tmp}/file"); got != "fits" {
+			t.Errorf("got %q", got)
 		}
 	})
 	difference(t, "a process runs on between two invocations", source, boto3, "AWS freezes it: there a timer that is due between two invocations is late, and here it is not", func(t *testing.T) {

@@ -89,7 +89,9 @@ func TestIsolationOfFunctions(t *testing.T) {
 		seen := make([]string, 2)
 		var asked sync.WaitGroup
 		for i := range seen {
-			asked.Go(func() { seen[i] = shell(t, py, f, fmt.Sprintf("touch /tmp/file-%d; curl -sS %s; ls /tmp", i, meeting.URL)) })
+			asked.Go(func() {
+				seen[i] = shell(t, py, f, fmt.Sprintf("touch /tmp/file-%d; curl -sS %s; ls /tmp", i, meeting.URL))
+			})
 		}
 		asked.Wait()
 		if seen[0] != "file-0" || seen[1] != "file-1" {

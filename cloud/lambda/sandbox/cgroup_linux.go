@@ -150,11 +150,12 @@ func (c *cgroups) close() {
 type cgroup struct {
 	dir      string
 	version2 bool
+	limit    int64
 }
 
 // make makes a group whose processes may use so many bytes together.
 func (c *cgroups) make(limit int64) (*cgroup, error) {
-	g := &cgroup{filepath.Join(c.dir, strconv.FormatInt(c.next.Add(1), 10)), c.version2}
+	g := &cgroup{filepath.Join(c.dir, strconv.FormatInt(c.next.Add(1), 10)), c.version2, limit}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
 		return nil, err
 	}

@@ -352,7 +352,7 @@ func (p *Process) wait() {
 	p.init.Wait()
 	p.control.Close()
 	if p.cgroup != nil {
-		p.peak = p.cgroup.peak()
+		p.peak = p.inLimit(p.peak)
 		p.outOfMemory = p.status.Signaled() && p.status.Signal() == syscall.SIGKILL && p.cgroup.killed()
 		p.cgroup.remove()
 	}
@@ -380,8 +380,13 @@ func (p *Process) Memory() int64 {
 		return p.peak
 	default:
 	}
+	peak := statusPeak(p.inside("proc", strconv.Itoa(p.pid), "status"))
 	if p.cgroup != nil {
-		return p.cgroup.peak()
+		peak = p.inLimit(peak)
 	}
-	return statusPeak(p.inside("proc", strconv.Itoa(p.pid), "status"))
+	return peak
 }
+
+// inLimit is the peak of the cgroup, or that of the program if it is larger: code that another process has read before is
+// not counted to this cgroup, and would be on a machine of its own.
+func (p *Process) inLimit(peak int64) int64 { return min(max(p.cgroup.peak(), peak), p.cgroup.limit) }
