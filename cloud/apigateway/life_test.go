@@ -1,0 +1,186 @@
+package apigateway
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// FuzzConnectionLife plays a life of a connection: each byte is something that one of the sides does, or time that goes
+// by. Whatever the order, the connection ends, with one code for both sides; the client gets what was accepted for it,
+// in order and before the close frame; and nothing follows that.
+func FuzzConnectionLife(f *testing.F) {
+	for _, life := range []string{
+		"", "s", "tst", "sssc", "psfsFs", "csss", "sds", "dc", "ii", "sisii", "fii", "vs", "b", "fpb", "u", "x", "sx", "ddcc", "w", "sssswsss", "Fs", "tttttttttt", "cx", "e", "se",
+	} {
+		f.Add([]byte(life))
+	}
+	f.Fuzz(func(t *testing.T, life []byte) {
+		if len(life) > 200 {
+			return
+		}
+		synctest.Test(t, func(t *testing.T) { live(t, life) })
+	})
+}
+
+// live plays a life and holds it against what must be true of each.
+func live(t *testing.T, life []byte) {
+	server, client := net.Pipe()
+	c, ended := runOver(server)
+	var got []string // frames that the client has read
+	read := make(chan struct{})
+	pause := make(chan struct{}, 1)
+	go func() {
+		defer close(read)
+		for {
+			select {
+			case <-pause:
+				time.Sleep(time.Minute) // longer than a write may take
+			default:
+			}
+			opcode, payload, err := tryFrame(client)
+			if err != nil {
+				return
+			}
+			got = append(got, fmt.Sprintf("%x %s", opcode, payload))
+		}
+	}()
+	var accepted []string // for the client, in order
+	fragmented, clientClosed, slow := false, false, false
+	write := func(b []byte) {
+		client.SetWriteDeadline(time.Now().Add(5 * time.Second)) // the server may have stopped reading
+		client.Write(b)
+	}
+	for i, action := range life {
+		switch action {
+		case 's': // a post
+			text := fmt.Sprint("post ", i)
+			if c.send(textFrame([]byte(text))) == nil {
+				accepted = append(accepted, fmt.Sprintf("%x %s", opText, text))
+				c.touch()
+			}
+		case 't':
+			write(text("message"))
+		case 'f', 'F': // a fragment, the last one
+			first := byte(opText)
+			if fragmented {
+				first = opContinuation
+			}
+			if fragmented = action == 'f'; !fragmented {
+				first |= 0x80
+			}
+			write(clientFrame(first, "fragment"))
+		case 'p':
+			write(clientFrame(0x80|opPing, "ping"))
+		case 'v':
+			write(clientFrame(0x83, "x"))
+		case 'b':
+			write(clientFrame(0x80|opBinary, "x"))
+		case 'u':
+			write(text("\xff"))
+		case 'c':
+			write(clientFrame(0x80|opClose, "\x0f\xa0bye")) // 4000
+			clientClosed = true
+		case 'd':
+			c.shut(closeNormal, closedNormally)
+		case 'i':
+			time.Sleep(6 * time.Minute)
+		case 'w':
+			slow = true
+			select {
+			case pause <- struct{}{}:
+			default:
+			}
+		case 'e', 'x':
+			client.Close()
+		}
+		synctest.Wait()
+	}
+	code := <-ended // two hours later at the latest
+	client.Close()
+	<-read
+
+	if err := c.send(textFrame(nil)); err != errGone {
+		t.Errorf("%q: a send after the end: %v, want errGone", life, err)
+	}
+	closes := 0
+	var texts []string
+	for i, frame := range got {
+		switch {
+		case strings.HasPrefix(frame, fmt.Sprintf("%x ", opClose)):
+			if closes++; i < len(got)-1 {
+				t.Errorf("%q: %q follows the close frame", life, got[i+1:])
+			}
+			payload := frame[2:]
+			sent := closeNoStatus
+			if len(payload) >= 2 {
+				sent = int(binary.BigEndian.Uint16([]byte(payload)))
+			}
+			if sent != code {
+				t.Errorf("%q: the client was told %d, the function %d", life, sent, code)
+			}
+		case strings.HasPrefix(frame, fmt.Sprintf("%x ", opText)):
+			texts = append(texts, frame)
+		}
+	}
+	switch {
+	case len(texts) > len(accepted) || !slices.Equal(texts, accepted[:len(texts)]):
+		t.Errorf("%q: the client read %q, accepted were %q", life, texts, accepted)
+	case closes > 0 && len(texts) < len(accepted):
+		t.Errorf("%q: the client was closed after %q, accepted were %q", life, texts, accepted)
+	case closes == 0 && code != closeAbnormal && !slow && !slices.Contains(life, 'x') && !slices.Contains(life, 'e'):
+		t.Errorf("%q: ended with %d and no close frame", life, code)
+	case code == 4000 && !clientClosed:
+		t.Errorf("%q: ended with the client's code, which it has not sent", life)
+	}
+}
+
+// tryFrame reads a frame of the server.
+func tryFrame(r io.Reader) (opcode byte, payload string, err error) {
+	var head [2]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, "", err
+	}
+	b := make([]byte, head[1]) // this server's frames are short here
+	_, err = io.ReadFull(r, b)
+	return head[0] & 0x0f, string(b), err
+}
+
+// BenchmarkIdleConnections reports what a connection takes while nothing happens on it, without its socket.
+func BenchmarkIdleConnections(b *testing.B) {
+	const n = 10_000
+	for b.Loop() {
+		before := memory()
+		var clients []net.Conn
+		var ended []chan int
+		for range n {
+			c, client, end := pipe()
+			clients, ended = append(clients, client), append(ended, end)
+			if _, err := client.Write(text("hello")); err != nil { // it has been in use
+				b.Fatal(err)
+			}
+			_ = c
+		}
+		b.ReportMetric(float64(memory()-before)/n, "B/connection")
+		for i, client := range clients {
+			client.Close()
+			<-ended[i]
+		}
+	}
+}
+
+// memory is what the heap and the stacks take once garbage is gone.
+func memory() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}
