@@ -218,9 +218,13 @@ func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// missing says in the headers if a key is absent because of a delete marker.
+// missing says in the headers if a key is absent because of a delete marker. Who may not list the bucket is not told that
+// a key is absent: the answer is 403.
 func (s *Service) missing(w http.ResponseWriter, r *request, err error) error {
 	if e, ok := err.(*protocol.Error); ok && e.Code == "NoSuchKey" {
+		if denied := s.authorize(r, "s3:ListBucket", r.bucket, ""); denied != nil {
+			return denied
+		}
 		if rec, _, err := s.record(r.Context(), r.bucket, r.key); err == nil && len(rec.Versions) > 0 && rec.Versions[0].Marker {
 			w.Header().Set("x-amz-delete-marker", "true")
 			w.Header().Set("x-amz-version-id", rec.Versions[0].Version)

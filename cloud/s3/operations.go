@@ -60,6 +60,7 @@ var operations = map[string]operation{
 	"PUT object":             {"s3:PutObject", (*Service).putObject},
 	"DELETE object":          {"s3:DeleteObject", (*Service).deleteObject},
 	"GET object?acl":         {"s3:GetObjectAcl", (*Service).getObjectACL},
+	"GET object?attributes":  {"s3:GetObjectAttributes", (*Service).getObjectAttributes},
 	"GET object?tagging":     {"s3:GetObjectTagging", (*Service).getObjectTagging},
 	"PUT object?tagging":     {"s3:PutObjectTagging", (*Service).putObjectTagging},
 	"DELETE object?tagging":  {"s3:DeleteObjectTagging", (*Service).deleteObjectTagging},
@@ -145,6 +146,8 @@ func (op operation) actionFor(r *request) string {
 		switch op.action {
 		case "s3:GetObject", "s3:DeleteObject":
 			return op.action + "Version"
+		case "s3:GetObjectAttributes":
+			return "s3:GetObjectVersionAttributes"
 		case "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:DeleteObjectTagging":
 			return strings.TrimSuffix(op.action, "Tagging") + "VersionTagging"
 		}

@@ -39,6 +39,28 @@ func TestS3(t *testing.T) {
 		refusedAs(t, py.fail(t, "s3", "GetObject", params{"Bucket": bucket, "Key": "none"}), 404, "NoSuchKey", "The specified key does not exist.")
 		refusedAs(t, py.fail(t, "s3", "GetObject", params{"Bucket": bucket + "-none", "Key": "none"}), 404, "NoSuchBucket", "The specified bucket does not exist")
 	})
+	rule(t, "who may not list a bucket gets 403 for an absent key, not 404", "GetObject - Amazon Simple Storage Service", boto3, func(t *testing.T) {
+		bucket, user := s3Bucket(t, py), unique("reader")
+		py.call(t, "iam", "CreateUser", params{"UserName": user})
+		allow := func(actions string) {
+			py.call(t, "iam", "PutUserPolicy", params{"UserName": user, "PolicyName": "may", "PolicyDocument": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`})
+		}
+		allow(`["s3:GetObject"]`)
+		key := py.call(t, "iam", "CreateAccessKey", params{"UserName": user})
+		reader := py.as(key.str("AccessKey.AccessKeyId"), key.str("AccessKey.SecretAccessKey"), "")
+		refusedAs(t, reader.fail(t, "s3", "GetObject", params{"Bucket": bucket, "Key": "none"}), 403, "AccessDenied", "s3:ListBucket")
+		refusedAs(t, reader.fail(t, "s3", "HeadObject", params{"Bucket": bucket, "Key": "none"}), 403, "403", "")
+		allow(`["s3:GetObject","s3:ListBucket"]`)
+		refusedAs(t, reader.fail(t, "s3", "GetObject", params{"Bucket": bucket, "Key": "none"}), 404, "NoSuchKey", "")
+	})
+	rule(t, "GetObjectAttributes says size, checksum and the ETag without quotes", "GetObjectAttributes - Amazon Simple Storage Service", jsSDK, func(t *testing.T) {
+		bucket := s3Bucket(t, py)
+		py.call(t, "s3", "PutObject", params{"Bucket": bucket, "Key": "k", "Body": []byte("abc")})
+		got := js.call(t, "s3", "GetObjectAttributes", params{"Bucket": bucket, "Key": "k", "ObjectAttributes": items{"ETag", "Checksum", "ObjectSize"}})
+		if got.str("ETag") != "900150983cd24fb0d6963f7d28e17f72" || got.str("Checksum.ChecksumCRC32") != "NSRBwg==" || got.num("ObjectSize") != 3 {
+			t.Errorf("got %v", got.Answer)
+		}
+	})
 	rule(t, "HEAD has no body, so that SDKs see 404 and no more", source, boto3, func(t *testing.T) {
 		refusedAs(t, py.fail(t, "s3", "HeadObject", params{"Bucket": s3Bucket(t, py), "Key": "none"}), 404, "404", "Not Found")
 	})
