@@ -3,8 +3,6 @@ package apigateway
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"quotewire/cloud/iam"
 )
 
 // ask runs an integration of a WebSocket route that is no Lambda proxy: it maps the request, calls the backend, and maps
@@ -61,6 +58,7 @@ func (s *Service) askFunction(ctx context.Context, t task, q *backendRequest) (*
 	}
 	if q.header.Get("X-Amz-Invocation-Type") == "Event" {
 		// Nobody waits for the function, and the integration's timeout does not count.
+		t.note = nil
 		s.running.start(func() { s.invokeFunction(s.ctx, arn, time.Hour, t, q.body) })
 		return &answer{status: http.StatusAccepted}, none
 	}
@@ -197,16 +195,7 @@ func (s *Service) askService(ctx context.Context, t task, q *backendRequest) (*a
 	if action.target != "" {
 		r.Header.Set("X-Amz-Target", action.target+u.rest)
 	}
-	sum := sha256.Sum256(q.body)
-	hash := hex.EncodeToString(sum[:])
-	r.Header.Set("X-Amz-Content-Sha256", hash)
-	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = u.service == "s3" })
-	if err := signer.SignHTTP(ctx, aws.Credentials{
-		AccessKeyID: credentials.AccessKeyID, SecretAccessKey: credentials.SecretAccessKey, SessionToken: credentials.SessionToken,
-	}, r, hash, u.service, s.Region, time.Now()); err != nil {
-		t.log.Warn("the call of the service cannot be signed", "error", err)
-		return nil, notPermitted
-	}
+	iam.Sign(r, q.body, credentials, u.service, s.Region, time.Now())
 	return s.call(t, r, int64(s.MaxMessage))
 }
 

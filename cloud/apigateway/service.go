@@ -9,6 +9,9 @@
 // shorter: a post to @connections (post.go) finds the connection in the hub (hub.go) and leaves a finished frame in the
 // connection's queue, whose writer sends all that waits in one write.
 //
+// What stands before a backend that is no Lambda proxy is in template.go and parameter.go, the backends themselves in
+// backend.go; the language of the templates is the package vtl.
+//
 // Connections live in this process only. A process that ends takes its connections with it without running $disconnect,
 // as a host that fails does; posts to them answer 410 afterwards.
 package apigateway

@@ -213,6 +213,15 @@ func TestWebSocketEvents(t *testing.T) {
 		ws.Closed()
 	}, "1000", "Connection Closed Normally")
 
+	rule(t, "a connection over wss:// has X-Forwarded-Proto https, and its headers in the client's spelling as well", "WebSocket §3", stockWS, func(t *testing.T) {
+		e := collect(t)
+		f := c.function(t, "secure", variable("COLLECT", e.URL))
+		d := c.draft(t)
+		d.route("$connect", d.proxy(f))
+		a := d.deploy(nil, f)
+		rig.Dial(t, "wss"+strings.TrimPrefix(a.URL, "ws"), &websocket.DialOptions{HTTPClient: c.Client(t), HTTPHeader: http.Header{"x-lower-case": {"1"}}})
+		is(map[string]string{"headers.X-Forwarded-Proto": "https", "headers.x-lower-case": "1"})(t, e.wait(t, `"CONNECT"`))
+	})
 	rule(t, "fragments of a message are joined in its event", "WebSocket §3", stockWS, func(t *testing.T) {
 		text := roundTrip(t, c, func(ws *rig.Socket) {
 			w, err := ws.Conn.Writer(t.Context(), websocket.MessageText)

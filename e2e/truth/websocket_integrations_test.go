@@ -159,6 +159,30 @@ func TestWebSocketIntegrations(t *testing.T) {
 			}
 		})
 	}
+	rule(t, "the header X-Amz-Invocation-Type 'Event' among requestParameters invokes a function without waiting for it", "Set up asynchronous invocation of the backend Lambda function", stockWS, func(t *testing.T) {
+		e := collect(t)
+		f := c.function(t, "async", variable("COLLECT", e.URL))
+		d := c.draft(t)
+		in := d.integration(map[string]any{
+			"IntegrationType": "AWS", "IntegrationMethod": "POST", "IntegrationUri": invocationURI(f.ARN), "TimeoutInMillis": 50,
+			"RequestParameters": map[string]any{"integration.request.header.X-Amz-Invocation-Type": "'Event'"},
+			"RequestTemplates":  map[string]any{"$default": `{"do":"sleep","ms":500,"text":"async"}`},
+		})
+		d.answers(in, "$default", "accepted")
+		d.route("$default!", in)
+		if got := d.deploy(nil, f).ask(t, "x"); got != "accepted" {
+			t.Errorf("got %s", got)
+		}
+		e.wait(t, `"async"`)
+	})
+	choice(t, "a handshake without what requestParameters of $connect require is answered with 400", "Control plane §4", stockWS, func(t *testing.T) {
+		d := c.draft(t)
+		d.route("$connect", d.mock(""), map[string]any{"RequestParameters": map[string]any{"route.request.querystring.ticker": map[string]any{"Required": true}}})
+		a := d.deploy(nil)
+		if without, with := status(t, a.URL), status(t, a.URL+"?ticker=EIQQ"); without != 400 || with != 101 {
+			t.Errorf("%d without, %d with", without, with)
+		}
+	})
 	choice(t, "a two-way route whose non-proxy integration has no fitting integration response is answered with Internal server error", "WebSocket §5", stockWS, func(t *testing.T) {
 		if got := errorFrame(a.ask(t, `{"action":"unmapped"}`)); got != internal {
 			t.Errorf("got %s", got)
