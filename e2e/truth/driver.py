@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 clients, lock, printing = {}, threading.Lock(), threading.Lock()
+session = boto3.session.Session()  # one for all: it reads each service's model once
 
 
 def client(call):
@@ -26,7 +27,9 @@ def client(call):
         if key not in clients:
             config = Config(retries={"max_attempts": 0}, read_timeout=60, signature_version=None if call["key"] else UNSIGNED,
                             parameter_validation=False)
-            clients[key] = boto3.session.Session().client(
+            if len(clients) > 200:  # of clouds and credentials that are long gone
+                del clients[next(iter(clients))]
+            clients[key] = session.client(
                 call["service"], endpoint_url=call["endpoint"], region_name="us-east-1", config=config,
                 aws_access_key_id=call["key"] or None, aws_secret_access_key=call["secret"] or None,
                 aws_session_token=call["token"] or None)
