@@ -1,7 +1,6 @@
 package truth
 
 import (
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -88,11 +87,13 @@ func TestNetworksOfFunctions(t *testing.T) {
 	const source = "Lambda §9"
 	const machines = "those in VPCs have the machine's network"
 
-	// callAWS has a function call an endpoint of AWS, with its own credentials and a moment's patience.
-	callAWS := func(t *testing.T, by caller, f *function, service, method, url string) string {
+	// callAWS has a function call an endpoint of AWS, with its own credentials: with patience if the call is to arrive,
+	// for a moment if it is not.
+	callAWS := func(t *testing.T, by caller, f *function, service, url string, ms int) string {
 		t.Helper()
-		return obey(t, by, f, params{"do": "signed", "service": service, "method": method, "url": url, "ms": 1500})
+		return obey(t, by, f, params{"do": "signed", "service": service, "url": url, "ms": ms})
 	}
+	const moment, patience = 1500, 9000
 	listFunctions := c.Endpoint + "/2015-03-31/functions"
 	hangs := func(t *testing.T, got string) {
 		t.Helper()
@@ -125,8 +126,9 @@ func TestNetworksOfFunctions(t *testing.T) {
 		c.Wait(t, "192.0.2.77:8443", "no route 0.0.0.0/0 to a NAT gateway")
 	})
 	rule(t, "without a way out a call to AWS hangs, and the function times out", source, boto3, func(t *testing.T) {
-		f := isolated.function(t, c, "waiting", timeout(1))
-		i := invokeBy(t, py, f, fmt.Sprintf(`{"do":"signed","service":"lambda","url":%q,"ms":20000}`, listFunctions))
+		f := isolated.function(t, c, "waiting", timeout(1), program(answering(`curl -sS -m 20 --aws-sigv4 aws:amz:us-east-1:lambda \
+			--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "X-Amz-Security-Token: $AWS_SESSION_TOKEN" `+listFunctions)))
+		i := invokeBy(t, py, f, "{}")
 		if !strings.Contains(i.Payload, "Task timed out after 1.00 seconds") || !strings.Contains(i.Log, "Status: timeout") {
 			t.Errorf("got %+v", i)
 		}
@@ -164,56 +166,56 @@ func TestNetworksOfFunctions(t *testing.T) {
 			t.Fatal(stderr)
 		}
 		f := v.function(t, c, "publicly")
-		hangs(t, callAWS(t, py, f, "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, py, f, "lambda", listFunctions, moment))
 	})
 	rule(t, "a NAT gateway in a public subnet is a way to AWS and to the internet", source, boto3, func(t *testing.T) {
 		v := newVPC(t, py, false)
 		py.call(t, "ec2", "CreateRoute", params{"RouteTableId": v.table, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": v.natGateway(t, v.public(t))})
 		f := v.function(t, c, "translated")
-		arrives(t, callAWS(t, py, f, "lambda", "GET", listFunctions), "200 ")
+		arrives(t, callAWS(t, py, f, "lambda", listFunctions, patience), "200 ")
 		l, err := net.Listen("tcp", "127.0.0.1:0") // stands for the internet: it is where the machine gets to
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		arrives(t, obey(t, py, f, params{"do": "dial", "address": l.Addr().String(), "ms": 5000}), "connected")
+		arrives(t, obey(t, py, f, params{"do": "dial", "address": l.Addr().String(), "ms": patience}), "connected")
 	})
 	rule(t, "a NAT gateway in a subnet without a way out is none", source, jsSDK, func(t *testing.T) {
 		v := newVPC(t, js, false)
 		v.internetGateway(t)
 		js.call(t, "ec2", "CreateRoute", params{"RouteTableId": v.table, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": v.natGateway(t, v.subnet)})
-		hangs(t, callAWS(t, js, v.function(t, c, "circular"), "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, js, v.function(t, c, "circular"), "lambda", listFunctions, moment))
 	})
 	rule(t, "a private NAT gateway is no way to AWS", source, boto3, func(t *testing.T) {
 		v := newVPC(t, py, false)
 		nat := py.call(t, "ec2", "CreateNatGateway", params{"SubnetId": v.public(t), "ConnectivityType": "private"}).str("NatGateway.NatGatewayId")
 		py.call(t, "ec2", "CreateRoute", params{"RouteTableId": v.table, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": nat})
-		hangs(t, callAWS(t, py, v.function(t, c, "private"), "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, py, v.function(t, c, "private"), "lambda", listFunctions, moment))
 	})
 	rule(t, "an interface endpoint with private DNS serves its service without a way out, and no other", source, boto3, func(t *testing.T) {
 		v := newVPC(t, py, false)
 		v.endpoint(t, "lambda")
 		f := v.function(t, c, "served")
-		arrives(t, callAWS(t, py, f, "lambda", "GET", listFunctions), "200 ")
-		hangs(t, callAWS(t, py, f, "s3", "GET", c.Endpoint+"/"))
+		arrives(t, callAWS(t, py, f, "lambda", listFunctions, patience), "200 ")
+		hangs(t, callAWS(t, py, f, "s3", c.Endpoint+"/", moment))
 	})
 	rule(t, "in a VPC AWS's own names lead to AWS: no endpoint has to be configured, and its certificate is trusted", source, jsSDK, func(t *testing.T) {
 		confined(t, c, machines)
 		v := newVPC(t, js, false)
 		v.endpoint(t, "lambda")
 		f := v.function(t, c, "named")
-		arrives(t, callAWS(t, js, f, "lambda", "GET", "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions"), "200 ")
+		arrives(t, callAWS(t, js, f, "lambda", "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions", patience), "200 ")
 	})
 	rule(t, "a gateway endpoint serves its service to the subnets of its route tables, and to no others", source, awsCLI, func(t *testing.T) {
 		v := newVPC(t, py, false)
 		f := v.function(t, c, "gateway")
-		hangs(t, callAWS(t, py, f, "s3", "GET", c.Endpoint+"/"))
+		hangs(t, callAWS(t, py, f, "s3", c.Endpoint+"/", moment))
 		out, stderr, exit := c.aws(t, "ec2", "create-vpc-endpoint", "--vpc-id", v.id, "--service-name", "com.amazonaws.us-east-1.s3", "--route-table-ids", v.table)
 		if exit != 0 {
 			t.Fatal(out, stderr)
 		}
-		arrives(t, callAWS(t, py, f, "s3", "GET", c.Endpoint+"/"), "200 ")
-		hangs(t, callAWS(t, py, f, "lambda", "GET", listFunctions))
+		arrives(t, callAWS(t, py, f, "s3", c.Endpoint+"/", patience), "200 ")
+		hangs(t, callAWS(t, py, f, "lambda", listFunctions, moment))
 	})
 
 	echo := c.function(t, "echo")
@@ -222,10 +224,10 @@ func TestNetworksOfFunctions(t *testing.T) {
 	rule(t, "an execute-api endpoint with private DNS takes the names of public APIs and answers 403 for them, @connections included", source, boto3, func(t *testing.T) {
 		v := newVPC(t, py, false)
 		v.endpoint(t, "execute-api")
-		arrives(t, callAWS(t, py, v.function(t, c, "captured"), "execute-api", "GET", connection), "403 ")
+		arrives(t, callAWS(t, py, v.function(t, c, "captured"), "execute-api", connection, patience), "403 ")
 	})
 	rule(t, "without a way out @connections hangs as well", source, jsSDK, func(t *testing.T) {
-		hangs(t, callAWS(t, js, alone, "execute-api", "GET", connection))
+		hangs(t, callAWS(t, js, alone, "execute-api", connection, moment))
 	})
 	choice(t, "without a way out an API's own routes hang: they are on the internet", source, boto3, func(t *testing.T) {
 		confined(t, c, machines)
@@ -245,24 +247,24 @@ func TestNetworksOfFunctions(t *testing.T) {
 	py.call(t, "apigatewayv2", "UpdateApi", params{"ApiId": dual.ID, "IpAddressType": "dualstack"})
 	dualConnection := dual.Callback + "/@connections/AAAAAAAAAAAAAAA="
 	rule(t, "an egress-only internet gateway is a way to a dual-stack API for a function that may use IPv6", source, boto3, func(t *testing.T) {
-		got := callAWS(t, py, egress(t).function(t, c, "six", dualStack), "execute-api", "GET", dualConnection)
+		got := callAWS(t, py, egress(t).function(t, c, "six", dualStack), "execute-api", dualConnection, patience)
 		arrives(t, got, "4") // the connection is none: the call has arrived
 		if strings.HasPrefix(got, "403") {
 			t.Errorf("got %q", got)
 		}
 	})
 	rule(t, "an egress-only internet gateway is no way to an API that has no IPv6 address", source, boto3, func(t *testing.T) {
-		hangs(t, callAWS(t, py, egress(t).function(t, c, "sixtofour", dualStack), "execute-api", "GET", connection))
+		hangs(t, callAWS(t, py, egress(t).function(t, c, "sixtofour", dualStack), "execute-api", connection, moment))
 	})
 	rule(t, "an egress-only internet gateway is no way for a function without Ipv6AllowedForDualStack", source, boto3, func(t *testing.T) {
-		hangs(t, callAWS(t, py, egress(t).function(t, c, "four"), "execute-api", "GET", dualConnection))
+		hangs(t, callAWS(t, py, egress(t).function(t, c, "four"), "execute-api", dualConnection, moment))
 	})
 	rule(t, "a security group that lets nothing out drops silently: a call hangs, it is not refused", source, boto3, func(t *testing.T) {
 		v := newVPC(t, py, false)
 		py.call(t, "ec2", "CreateRoute", params{"RouteTableId": v.table, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": v.natGateway(t, v.public(t))})
 		py.call(t, "ec2", "RevokeSecurityGroupEgress", params{"GroupId": v.group, "IpPermissions": items{params{"IpProtocol": "-1", "IpRanges": items{params{"CidrIp": "0.0.0.0/0"}}}}})
 		f := v.function(t, c, "closed")
-		hangs(t, callAWS(t, py, f, "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, py, f, "lambda", listFunctions, moment))
 		if !strings.Contains(c.Log.String(), "functions are not confined") {
 			hangs(t, obey(t, py, f, params{"do": "dial", "address": "192.0.2.1:443", "ms": 500}))
 		}
@@ -270,11 +272,11 @@ func TestNetworksOfFunctions(t *testing.T) {
 	rule(t, "a route that is added lets the next invocation out, and one that is taken away keeps it in", source, jsSDK, func(t *testing.T) {
 		v := newVPC(t, js, false)
 		f := v.function(t, c, "changing")
-		hangs(t, callAWS(t, js, f, "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, js, f, "lambda", listFunctions, moment))
 		js.call(t, "ec2", "CreateRoute", params{"RouteTableId": v.table, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": v.natGateway(t, v.public(t))})
-		arrives(t, callAWS(t, js, f, "lambda", "GET", listFunctions), "200 ")
+		arrives(t, callAWS(t, js, f, "lambda", listFunctions, patience), "200 ")
 		js.call(t, "ec2", "DeleteRoute", params{"RouteTableId": v.table, "DestinationCidrBlock": "0.0.0.0/0"})
-		hangs(t, callAWS(t, js, f, "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, js, f, "lambda", listFunctions, moment))
 	})
 	rule(t, "a function outside of VPCs has the internet", source, boto3, func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0") // stands for the internet
@@ -282,12 +284,12 @@ func TestNetworksOfFunctions(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		arrives(t, obey(t, py, echo, params{"do": "dial", "address": l.Addr().String(), "ms": 5000}), "connected")
+		arrives(t, obey(t, py, echo, params{"do": "dial", "address": l.Addr().String(), "ms": patience}), "connected")
 	})
 	rule(t, "a function that leaves its VPC has a way out again", source, boto3, func(t *testing.T) {
 		f := isolated.function(t, c, "leaving")
-		hangs(t, callAWS(t, py, f, "lambda", "GET", listFunctions))
+		hangs(t, callAWS(t, py, f, "lambda", listFunctions, moment))
 		py.call(t, "lambda", "UpdateFunctionConfiguration", params{"FunctionName": f.Name, "VpcConfig": params{"SubnetIds": items{}, "SecurityGroupIds": items{}}})
-		arrives(t, callAWS(t, py, f, "lambda", "GET", listFunctions), "200 ")
+		arrives(t, callAWS(t, py, f, "lambda", listFunctions, patience), "200 ")
 	})
 }
