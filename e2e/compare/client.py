@@ -40,7 +40,8 @@ class Call:
     def __init__(self, service, operation, why):
         self.service, self.operation, self.why = service, operation, why
         self.status, self.code, self.message, self.violations, self.leaves = 0, None, "", [], {}
-        self.lacks = self.crashed = False # the endpoint does not have the operation; it has, and failed over it
+        self.lacks = False  # the endpoint does not have the operation, or failed over it
+        self.crashed = False  # it answered a page that says 500
 
     @property
     def key(self):
