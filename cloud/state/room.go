@@ -94,7 +94,7 @@ func (s *Store) enter(n, keep int64) (end func(), err error) {
 		return nil, err
 	}
 	if s.broken.Load() {
-		if err := s.reopen(); err != nil {
+		if err := s.reopen(n, keep); err != nil {
 			return nil, err
 		}
 	}
@@ -103,12 +103,17 @@ func (s *Store) enter(n, keep int64) (end func(), err error) {
 }
 
 // reopen opens the journal again after a write has failed on it: what was acknowledged is there, and what was not is cut
-// off. It waits for the writes that are under way, which get no answer.
-func (s *Store) reopen() error {
+// off. It waits for the writes that are under way, which get no answer. It takes time, and would take it again for each
+// write that waits: on a disk that has no room for n bytes now, nothing is opened.
+func (s *Store) reopen(n, keep int64) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if !s.broken.Load() {
 		return nil // another write was first
+	}
+	s.room.looked.Store(0)
+	if err := s.room.take(n, keep); err != nil {
+		return err
 	}
 	if err := s.server.ShutdownJetStream(); err != nil {
 		return fmt.Errorf("state: close the journal that a write has failed on: %w", err)

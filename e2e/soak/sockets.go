@@ -152,9 +152,20 @@ func (l *load) socket(ctx context.Context) {
 		l.book.count("sockets reset")
 	case 2:
 		c.tcp.CloseWrite()
-		c.SetReadLimit(-1)
-		if _, _, err := c.Read(ctx); err == nil {
-			l.book.fail("a message after the client's side was closed")
+		for err := error(nil); err == nil; {
+			var text []byte
+			if _, text, err = c.Read(ctx); err != nil {
+				break
+			}
+			// A function may have been killed between its post and its answer.
+			if !strings.Contains(string(text), `"message": "Internal server error"`) {
+				l.book.fail("after the client's side was closed: %s", tail(string(text), 200))
+				continue
+			}
+			l.book.refused("messages on a one-way route, with a post of the function", "Internal server error", afterKill, inOutage, inFullDisk)
+		}
+		if ctx.Err() != nil {
+			l.book.fail("a half closed socket was not ended in %s", patience)
 		}
 		l.book.count("sockets half closed")
 	}
