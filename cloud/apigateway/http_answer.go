@@ -44,6 +44,7 @@ func parseHTTPAnswer(payload []byte, format string) (*answer, error) {
 		a.cookies = nil
 	}
 	if a.header("Content-Type") == "" {
+		a.remove("Content-Type")
 		a.headers["content-type"] = []string{"text/plain; charset=utf-8"}
 	}
 	return a, nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,7 +190,7 @@ func TestCORS(t *testing.T) {
 		h.Get("Access-Control-Expose-Headers") != "X-A" || h.Get("Vary") != "Origin" {
 		t.Errorf("simple request: %v", h)
 	}
-	if _, h, _ := get(t, "GET", base+"/x", http.Header{"Origin": {"https://other.example"}}, ""); h.Get("Access-Control-Allow-Origin") != "" {
+	if _, h, _ := get(t, "GET", base+"/x", http.Header{"Origin": {"https://other.example"}}, ""); h["Access-Control-Allow-Origin"] != nil || h["Access-Control-Expose-Headers"] != nil {
 		t.Errorf("simple request of another origin: %v", h)
 	}
 	must(g.control.DeleteCorsConfiguration(t.Context(), &apigatewayv2.DeleteCorsConfigurationInput{ApiId: &id}))
@@ -218,4 +219,60 @@ func TestQuickCreateForwardsToAnHTTPBackend(t *testing.T) {
 	if status, _, body := get(t, "GET", *api.ApiEndpoint+"/x", nil, ""); status != 503 {
 		t.Errorf("dead backend: %d %s, want 503", status, body)
 	}
+}
+
+func TestCookiesAreOfFormat2(t *testing.T) {
+	const said = `{"statusCode":200,"cookies":["a=1"],"multiValueHeaders":{"X-A":["b","c"]}}`
+	for format, want := range map[string]answer{
+		"1.0": {headers: map[string][]string{"X-A": {"b", "c"}}}, "2.0": {cookies: []string{"a=1"}},
+	} {
+		a, err := parseHTTPAnswer([]byte(said), format)
+		if err != nil || !slices.Equal(a.cookies, want.cookies) || !slices.Equal(a.values("x-a"), want.values("x-a")) {
+			t.Errorf("format %s: %+v %v, want %+v", format, a, err, want)
+		}
+	}
+}
+
+func FuzzHTTPAnswer(f *testing.F) {
+	f.Add([]byte(`{"statusCode":"201","headers":{"a":1,"B":null},"cookies":["c=d"],"body":"aGk=","isBase64Encoded":true}`))
+	f.Add([]byte(`"text"`))
+	f.Add([]byte(`{"statusCode":200,"multiValueHeaders":{"a":["b",true]}}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		for _, format := range []string{"1.0", "2.0"} {
+			a, err := parseHTTPAnswer(payload, format)
+			if err == nil && (a.status < 200 || a.status > 599 || a.header("content-type") == "") {
+				t.Errorf("%s was taken for %+v", payload, a)
+			}
+		}
+	})
+}
+
+// A pattern that is accepted matches its own literal segments, whatever stands for its variables.
+func FuzzPathPattern(f *testing.F) {
+	f.Add("/quotes/{ticker}", "EIQQ")
+	f.Add("/a/{proxy+}", "b")
+	f.Add("/", "")
+	f.Fuzz(func(t *testing.T, pattern, value string) {
+		if checkPathPattern(pattern) != nil || value == "" {
+			return
+		}
+		p := parsePathPattern("GET", pattern)
+		var path []string
+		for _, s := range p.segments {
+			if s.variable {
+				path = append(path, value)
+			} else {
+				path = append(path, s.text)
+			}
+		}
+		variables, ok := p.match("GET", path)
+		if !ok {
+			t.Fatalf("%s does not match %q", pattern, path)
+		}
+		for name, got := range variables {
+			if got != value {
+				t.Errorf("%s: %s is %q, want %q", pattern, name, got, value)
+			}
+		}
+	})
 }
