@@ -70,7 +70,7 @@ func (c *call) createFunction(target) (any, error) {
 	if c.catalog.get(t.name) != nil {
 		return nil, errConflict("Function already exist: %s", t.name)
 	}
-	if err := c.place(&config, in.VpcConfig); err != nil {
+	if err := firstOf(c.checkTracing(config.Role, t.name, in.TracingConfig), c.place(&config, in.VpcConfig)); err != nil {
 		return nil, err
 	}
 	uses, codes, err := c.use(in.Layers)
@@ -202,17 +202,30 @@ func (c *call) place(config *configuration, want *vpcConfig) error {
 	return nil
 }
 
-// checkInterfaces asks IAM in the name of the role.
+// checkInterfaces tells whether a role may manage the network interfaces of a function in a VPC.
 func (c *call) checkInterfaces(role, function string) error {
+	return c.checkRole(role, function, protocol.EC2Query, "ec2", "EC2", "CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
+}
+
+// checkTracing tells whether a role may send the traces that a function asks for.
+func (c *call) checkTracing(role, function string, want *tracingConfig) error {
+	if want == nil || want.Mode != "Active" {
+		return nil
+	}
+	return c.checkRole(role, function, protocol.RESTJSON, "xray", "XRAY", "PutTraceSegments", "PutTelemetryRecords")
+}
+
+// checkRole asks IAM in the name of the role.
+func (c *call) checkRole(role, function string, p protocol.Protocol, prefix, service string, actions ...string) error {
 	credentials, who, err := c.assume(c.ctx, role, function)
 	if err != nil {
 		return err
 	}
 	defer c.IAM.Revoke(credentials.AccessKeyID)
 	ctx := iam.WithPrincipal(c.ctx, who)
-	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface"} {
-		if c.IAM.Authorize(ctx, protocol.EC2Query, "ec2:"+action, "*", nil) != nil {
-			return errInvalid("The provided execution role does not have permissions to call %s on EC2", action)
+	for _, action := range actions {
+		if c.IAM.Authorize(ctx, p, prefix+":"+action, "*", nil) != nil {
+			return errInvalid("The provided execution role does not have permissions to call %s on %s", action, service)
 		}
 	}
 	return nil
@@ -348,7 +361,7 @@ func (c *call) updateFunctionConfiguration(t target) (any, error) {
 		return nil, err
 	}
 	in.apply(&config) // place looks at the role that the function will have
-	if err := c.place(&config, in.VpcConfig); err != nil {
+	if err := firstOf(c.checkTracing(config.Role, t.name, in.TracingConfig), c.place(&config, in.VpcConfig)); err != nil {
 		return nil, err
 	}
 	f, err = c.edit(t, func(f *function) error {

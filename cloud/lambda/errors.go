@@ -117,6 +117,6 @@ func (f *fault) body(requestID string) []byte {
 	}{f.kind, "RequestId: " + requestID + " Error: " + f.text})
 }
 
-func responseTooLarge() []byte {
-	return fmt.Appendf(nil, `{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).","errorType":"Function.ResponseSizeTooLarge"}`, maxResponse)
+func responseTooLarge(limit int) []byte {
+	return fmt.Appendf(nil, `{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).","errorType":"Function.ResponseSizeTooLarge"}`, limit)
 }

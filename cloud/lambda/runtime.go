@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,9 @@ type runtimeAPI struct {
 	extensions     []*extension
 	extensionError *fault // what an extension said about its end
 }
+
+// reportedForm is what platform records take from a runtime as the type of an error.
+var reportedForm = regexp.MustCompile(`^(Runtime|Function)\.[A-Z][a-zA-Z]+$`)
 
 // runtimeState is where the process is. The names are those that AWS's answers use.
 type runtimeState string
@@ -191,6 +195,7 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 	a.state = stateResponse
 	a.mu.Unlock()
 
+	limit := maxResponse
 	var tooLarge bool
 	var body []byte
 	var err error
@@ -199,11 +204,11 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 		discard(r.Body, maxStream)
 		failed, body = true, truncated()
 	case x.stream != nil && mode == "streaming" && !failed:
-		failed, body, err = x.send(r, maxStream)
-		tooLarge = err == errTruncated
+		failed, body, err = x.send(r)
+		tooLarge, limit = err == errTruncated, maxStream
 	default:
 		if body, err = io.ReadAll(io.LimitReader(r.Body, maxResponse+1)); len(body) > maxResponse {
-			tooLarge, failed, body = true, true, responseTooLarge()
+			tooLarge, failed, body = true, true, responseTooLarge(maxResponse)
 		} else if broken, text := trailers(r); broken { // the function failed after it had begun to answer
 			failed, body = true, text
 		}
@@ -222,7 +227,7 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 	a.move(stateSent)
 	if tooLarge {
 		refuse(w, r, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", maxResponse))
+			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit))
 		return
 	}
 	accept(w)
@@ -251,7 +256,7 @@ func (a *runtimeAPI) failedInit(w http.ResponseWriter, r *http.Request) {
 		body = []byte("{}")
 	}
 	kind := r.Header.Get("Lambda-Runtime-Function-Error-Type")
-	if kind == "" {
+	if !reportedForm.MatchString(kind) {
 		kind = "Runtime.Unknown"
 	}
 	a.state, a.initError = stateInitError, &fault{kind: kind, text: "the runtime could not start", payload: body}

@@ -37,17 +37,18 @@ var parts = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // send passes a response on to the caller of x and returns what the function has to say besides: the payload of a
 // failure, if it failed half way.
-func (x *execution) send(r *http.Request, limit int64) (failed bool, body []byte, err error) {
+func (x *execution) send(r *http.Request) (failed bool, body []byte, err error) {
 	s := x.stream
 	s.started, s.contentType = true, r.Header.Get("Content-Type")
 	close(s.begun)
 	buffer := parts.Get().(*[32 << 10]byte)
 	defer parts.Put(buffer)
+	limit := int64(maxStream)
 	for gone := false; ; {
 		n, err := r.Body.Read(buffer[:])
 		if limit -= int64(n); limit < 0 {
 			s.writer.CloseWithError(errTruncated)
-			return true, responseTooLarge(), errTruncated
+			return true, responseTooLarge(maxStream), errTruncated
 		}
 		if n > 0 && !gone {
 			_, refused := s.writer.Write(buffer[:n])

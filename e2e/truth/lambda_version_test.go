@@ -202,6 +202,18 @@ func TestLambdaPermissions(t *testing.T) {
 			t.Errorf("a function without the tag: %d", a.Status)
 		}
 	})
+	rule(t, "active tracing needs a role that may send traces; then the trace is sampled and the log has an XRAY line", "Lambda §8", boto3, func(t *testing.T) {
+		refused(t, py.fail(t, "lambda", "UpdateFunctionConfiguration", m{"FunctionName": f.Name, "TracingConfig": m{"Mode": "Active"}}), 400, "InvalidParameterValueException",
+			"The provided execution role does not have permissions to call PutTraceSegments on XRAY")
+		g := c.function(t, "traced", policy(strings.Replace(usual, `"logs:*"`, `"logs:*","xray:*"`, 1)), program(nodeBootstrap))
+		py.call(t, "lambda", "UpdateFunctionConfiguration", m{"FunctionName": g.Name, "TracingConfig": m{"Mode": "Active"}})
+		c.awaitFunction(t, g.Name)
+		a := py.call(t, "lambda", "Invoke", m{"FunctionName": g.Name, "LogType": "Tail"})
+		answers(t, a, "", `"lambda-runtime-trace-id":"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=1"`)
+		if log := tail(t, a); !strings.Contains(log, "\nXRAY TraceId: 1-") || !strings.Contains(log, "\tSampled: true\t") {
+			t.Errorf("the log is %s", log)
+		}
+	})
 	rule(t, "the role of a function in a VPC must be allowed to manage network interfaces", "Lambda §9", boto3, func(t *testing.T) {
 		role := unique("no-interfaces")
 		py.call(t, "iam", "CreateRole", m{"RoleName": role, "AssumeRolePolicyDocument": trust})
