@@ -200,6 +200,33 @@ func TestForeignPagesDriveNothing(t *testing.T) {
 	}
 }
 
+// The page of quotewire up has the door of the cloud.
+func TestThePageAnswersForItsOwnNamesOnly(t *testing.T) {
+	t.Parallel()
+	c, _ := startCloud(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ServePage(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "prices") }))
+	for host, want := range map[string]string{"": "prices", "localhost:8080": "prices", "evil.example": "does not answer for the host"} {
+		r, err := http.NewRequest("GET", "http://"+l.Addr().String()+"/config.json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if !strings.Contains(string(text), want) || (resp.StatusCode == 200) != (want == "prices") {
+			t.Errorf("%q: %s %s", host, resp.Status, text)
+		}
+	}
+}
+
 // What no client of HTTP sends is refused with a status, or by closing, and the next request is answered.
 func TestWhatIsNoHTTPIsRefused(t *testing.T) {
 	t.Parallel()

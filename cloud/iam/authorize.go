@@ -93,7 +93,7 @@ func decide(d *directory, id *identity, session *credential, q *inquiry, policy 
 }
 
 func layers(d *directory, id *identity, session *credential, policy *Document, needIdentity, needBounds bool) []layer {
-	all := make([]layer, 0, 4)
+	all := make([]layer, 0, 3)
 	if id != nil {
 		own := layer{identityBased, id.inline, needIdentity}
 		if len(id.Attached) > 0 {
