@@ -1,7 +1,8 @@
 """Finds out by asking which operations an endpoint has: each operation of botocore's model is called with the least that
 it can be called with."""
-import logging
 import re
+
+from moto.core.responses import BaseResponse
 
 import client
 
@@ -22,21 +23,27 @@ def operations(record, names=None):
     return found
 
 
-class Unimplemented(logging.Handler):
-    """The operations that moto says, in its log alone, are not there. It answers those as it answers its own faults: with
-    the status 500."""
+class Unimplemented:
+    """The operations that moto does not have. It answers them as it answers its own faults, with the status 500; the
+    exception that it raises tells them apart."""
 
     def __enter__(self):
         self.names = set()
-        logging.getLogger("werkzeug").addHandler(self)
+        self.original = BaseResponse.call_action
+
+        def call_action(response):
+            try:
+                return self.original(response)
+            except NotImplementedError as e:
+                for name in re.findall(r"The (\w+) action", str(e)):
+                    self.names.add(name.replace("_", ""))
+                raise
+
+        BaseResponse.call_action = call_action
         return self
 
     def __exit__(self, *_):
-        logging.getLogger("werkzeug").removeHandler(self)
-
-    def emit(self, record):
-        for name in re.findall(r"NotImplementedError: The (\w+) action", record.getMessage()):
-            self.names.add(name.replace("_", ""))
+        BaseResponse.call_action = self.original
 
     def __contains__(self, operation):
         return operation.lower() in self.names
