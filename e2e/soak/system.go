@@ -37,7 +37,7 @@ const (
 	stageName    = "soak"
 	account      = "111122223333"
 
-	diskSize = 192 << 20 // of the small file system that the state folder is on
+	diskSize = 512 << 20 // of the small file system that the state folder is on
 )
 
 // flags keep idle environments for a short time only, so that a quiet cloud has none.
