@@ -29,14 +29,22 @@ type Entry struct {
 	Revision uint64
 }
 
-// Bucket opens the bucket of that name, made of letters, digits, "-" and "_", and creates it if it is new.
+// Bucket opens the bucket of that name, made of letters, digits, "-" and "_", and creates it if it is new. One that is
+// there can be opened on a full disk as well.
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
+	kv, err := s.js.KeyValue(ctx, name)
+	if err == nil {
+		return &Bucket{s, kv}, nil
+	}
+	if !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil, fmt.Errorf("state bucket %s: %w", name, err)
+	}
 	end, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, fmt.Errorf("state bucket %s: %w", name, err)
 	}
 	defer end()
-	kv, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, MaxValueSize: maxValue})
+	kv, err = s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, MaxValueSize: maxValue})
 	if err != nil {
 		return nil, fmt.Errorf("state bucket %s: %w", name, s.meant(err))
 	}

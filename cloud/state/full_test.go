@@ -115,6 +115,45 @@ func TestFullDiskRefusesWritesAndLosesNone(t *testing.T) {
 	check("reopened")
 }
 
+// A cloud that was killed while the disk is full comes back, and reads; what is new has to wait.
+func TestStoreOpensOnAFullDisk(t *testing.T) {
+	d := newSmallDisk(t)
+	s := open(t, d.state())
+	b, err := s.Bucket(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Objects(t.Context(), "blobs"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Put(t.Context(), "k", []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	d.fill(reserve / 2)
+	s = open(t, d.state())
+	if b, err = s.Bucket(t.Context(), "things"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Objects(t.Context(), "blobs"); err != nil {
+		t.Error(err)
+	}
+	if e, err := b.Get(t.Context(), "k"); err != nil || string(e.Value) != "v" {
+		t.Errorf("Get: %q, %v", e.Value, err)
+	}
+	if _, err := b.Put(t.Context(), "k", []byte("w")); !errors.Is(err, ErrFull) {
+		t.Errorf("Put: %v, want ErrFull", err)
+	}
+	if _, err := s.Bucket(t.Context(), "new"); !errors.Is(err, ErrFull) {
+		t.Errorf("a new bucket: %v, want ErrFull", err)
+	}
+	d.clear()
+	fresh(s)
+	if _, err := b.Put(t.Context(), "k", []byte("w")); err != nil {
+		t.Errorf("Put with room: %v", err)
+	}
+}
+
 func TestObjectThatDoesNotFitLeavesTheStoreWhole(t *testing.T) {
 	d := newSmallDisk(t)
 	s := open(t, d.state())

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -16,14 +17,22 @@ type Objects struct {
 	store jetstream.ObjectStore
 }
 
-// Objects opens the object store of that name, made of letters, digits, "-" and "_", and creates it if it is new.
+// Objects opens the object store of that name, made of letters, digits, "-" and "_", and creates it if it is new. One
+// that is there can be opened on a full disk as well.
 func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
+	o, err := s.js.ObjectStore(ctx, name)
+	if err == nil {
+		return &Objects{s, name, o}, nil
+	}
+	if !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil, fmt.Errorf("state objects %s: %w", name, err)
+	}
 	end, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, fmt.Errorf("state objects %s: %w", name, err)
 	}
 	defer end()
-	o, err := s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name})
+	o, err = s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name})
 	if err != nil {
 		return nil, fmt.Errorf("state objects %s: %w", name, s.meant(err))
 	}
