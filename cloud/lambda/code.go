@@ -149,7 +149,11 @@ func (s *codeStore) put(ctx context.Context, zip []byte) (storedCode, error) {
 		return storedCode{}, err
 	}
 	defer os.RemoveAll(unpacked)
-	if err := s.objects.Put(ctx, stored.Hash, bytes.NewReader(zip)); err != nil {
+	there, err := s.objects.Has(ctx, stored.Hash)
+	if err == nil && !there {
+		err = s.objects.Put(ctx, stored.Hash, bytes.NewReader(zip))
+	}
+	if err != nil {
 		return storedCode{}, fmt.Errorf("store code: %w", err)
 	}
 	// The first function that runs on it finds it unpacked, unless the same code is there already.

@@ -34,20 +34,26 @@ func (o *Objects) put(ctx context.Context, key string, r io.Reader) error {
 		o.purge(context.WithoutCancel(ctx), info.NUID)
 		return err
 	}
-	text, err := json.Marshal(info)
-	if err != nil {
-		return err
-	}
-	description := nats.NewMsg("$O." + o.name + ".M." + base64.URLEncoding.EncodeToString([]byte(key)))
-	description.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	description.Data = text
-	if _, err := o.state.js.PublishMsg(ctx, description); err != nil {
+	if err := o.describe(ctx, &info); err != nil {
 		return err // it may have been stored: the chunks stay
 	}
 	if earlier != nil && !earlier.Deleted {
 		o.purge(ctx, earlier.NUID)
 	}
 	return nil
+}
+
+// describe makes info what is known of its object, in place of what was.
+func (o *Objects) describe(ctx context.Context, info *jetstream.ObjectInfo) error {
+	text, err := json.Marshal(info)
+	if err != nil {
+		return err
+	}
+	description := nats.NewMsg("$O." + o.name + ".M." + base64.URLEncoding.EncodeToString([]byte(info.Name)))
+	description.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	description.Data = text
+	_, err = o.state.js.PublishMsg(ctx, description)
+	return err
 }
 
 // putChunks writes the chunks of an object and completes its description.
@@ -76,8 +82,18 @@ func (o *Objects) putChunks(ctx context.Context, info *jetstream.ObjectInfo, r i
 
 func (o *Objects) chunks(nuid string) string { return "$O." + o.name + ".C." + nuid }
 
-// purge removes chunks that belong to no object any more. Chunks that stay take room and do no other harm.
+// purge removes chunks that belong to no object any more, or once nobody reads them: a reader would wait for ever for
+// those that are gone. Chunks that stay take room and do no other harm.
 func (o *Objects) purge(ctx context.Context, nuid string) {
+	o.mu.Lock()
+	read := o.readers[nuid] > 0
+	if read {
+		o.doomed[nuid] = true
+	}
+	o.mu.Unlock()
+	if read {
+		return
+	}
 	stream, err := o.state.js.Stream(ctx, "OBJ_"+o.name)
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSubject(o.chunks(nuid)))

@@ -147,3 +147,49 @@ func TestObjectsHaveTheFormatOfJetStream(t *testing.T) {
 		t.Errorf("after a value that broke: %q, %v", got, err)
 	}
 }
+
+// A value that is replaced or deleted while somebody reads it is read to its end.
+func TestValueIsReadWholeWhateverBecomesOfItsKey(t *testing.T) {
+	s := open(t, t.TempDir())
+	o, err := s.Objects(t.Context(), "blobs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, new := bytes.Repeat([]byte("old!"), 1<<20), bytes.Repeat([]byte("new!"), 1<<20) // more than is read ahead
+	for name, change := range map[string]func() error{
+		"replaced": func() error { return o.Put(t.Context(), "k", bytes.NewReader(new)) },
+		"deleted":  func() error { return o.Delete(t.Context(), "k") },
+	} {
+		if err := o.Put(t.Context(), "k", bytes.NewReader(old)); err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Get(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, old) {
+			t.Errorf("%s meanwhile: read %d bytes, %v; want the %d of the old value", name, len(got), err, len(old))
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if has, err := o.Has(t.Context(), "k"); err != nil || has != (name == "replaced") {
+			t.Errorf("%s: Has says %v, %v", name, has, err)
+		}
+	}
+	// Nothing is left of what was read last: only the descriptions.
+	stream, err := s.js.Stream(t.Context(), "OBJ_blobs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Delete(t.Context(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	info, err := stream.Info(t.Context())
+	if err != nil || info.State.Msgs != 1 {
+		t.Errorf("%+v, %v", info.State, err)
+	}
+}
