@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -281,37 +282,49 @@ func (c *testCloud) permit(t testing.TB, f *function, apiID string) {
 
 // events are what functions with the variable COLLECT have been invoked with.
 type events struct {
-	URL  string
-	next chan string
+	URL string
+
+	mu   sync.Mutex    // protects following
+	all  []string      // that nobody has waited for yet
+	more chan struct{} // closed when there is one more
 }
 
 // collect serves the URL that a function sends its events to: give it as variable("COLLECT", events.URL).
 func collect(t testing.TB) *events {
 	t.Helper()
-	e := &events{next: make(chan string, 1000)}
+	e := &events{more: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		e.next <- string(body)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.all = append(e.all, string(body))
+		close(e.more)
+		e.more = make(chan struct{})
 	}))
 	t.Cleanup(server.Close)
 	e.URL = server.URL
 	return e
 }
 
-// wait returns the next event in which all texts stand; others are dropped.
+// wait returns the next event in which all texts stand. Others stay for those who wait for them.
 func (e *events) wait(t testing.TB, texts ...string) string {
 	t.Helper()
 	deadline := time.After(rig.Patience)
 	for {
+		e.mu.Lock()
+		i := slices.IndexFunc(e.all, func(event string) bool {
+			return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(event, text) })
+		})
+		if i >= 0 {
+			event := e.all[i]
+			e.all = slices.Delete(e.all, i, i+1)
+			e.mu.Unlock()
+			return event
+		}
+		more := e.more
+		e.mu.Unlock()
 		select {
-		case event := <-e.next:
-			all := true
-			for _, text := range texts {
-				all = all && strings.Contains(event, text)
-			}
-			if all {
-				return event
-			}
+		case <-more:
 		case <-deadline:
 			t.Fatalf("no event with %q", texts)
 		}

@@ -85,6 +85,8 @@ func TestLogTiesAMessageToWhatFollows(t *testing.T) {
 	find(t, list, "msg=handshake", "connectionId="+connection, "api="+api.ID)
 	find(t, list, "msg=message", "connectionId="+connection, "requestId="+request)
 	invoked := find(t, list, "msg=invoked", "requestId="+request, "function="+f.Name)["functionRequestId"]
+	c.Wait(t, "START RequestId: "+invoked) // what a function logs comes behind its back
+	list = records(c.Log.String())
 	find(t, list, "msg=START RequestId: "+invoked+"…", "functionRequestId="+invoked)
 	find(t, list, "msg=invocation", "functionRequestId="+invoked, "function="+f.Name)
 	if post := find(t, list, "msg=post", "connectionId="+connection); !strings.HasSuffix(post["caller"], f.Role+"/"+f.Name) {

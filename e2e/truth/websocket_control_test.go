@@ -53,7 +53,7 @@ func TestWebSocketControlPlane(t *testing.T) {
 			t.Errorf("%d %s", e.Status, e.Message)
 		}
 	})
-	rule(t, "a WebSocket API needs a route selection expression", control, boto3, func(t *testing.T) {
+	rule(t, "CreateApi without routeSelectionExpression is refused for WEBSOCKET", control, boto3, func(t *testing.T) {
 		if e := py.fail(t, service, "CreateApi", map[string]any{"Name": "x", "ProtocolType": "WEBSOCKET"}); e.Code != "BadRequestException" {
 			t.Errorf("%s: %s", e.Code, e.Message)
 		}
@@ -212,7 +212,7 @@ func TestWebSocketControlPlane(t *testing.T) {
 			t.Errorf("%d %s", e.Status, e.Message)
 		}
 	})
-	rule(t, "an authorizer that a route uses cannot be deleted", control, boto3, func(t *testing.T) {
+	rule(t, "the authorizer of $connect cannot be deleted while the route uses it", control, boto3, func(t *testing.T) {
 		d := c.draft(t)
 		id := d.call("CreateAuthorizer", map[string]any{"Name": "gate", "AuthorizerType": "REQUEST", "IdentitySource": []any{"route.request.header.Auth"},
 			"AuthorizerUri": invocationURI("arn:aws:lambda:us-east-1:111122223333:function:gate")}).str("AuthorizerId")
@@ -275,7 +275,7 @@ func TestWebSocketDeployments(t *testing.T) {
 	t.Parallel()
 	c := shared(t)
 	const source = "WebSocket §8"
-	rule(t, "a deployment needs a route", "Control plane §4", boto3, func(t *testing.T) {
+	rule(t, "an API without routes cannot be deployed", "Control plane §4", boto3, func(t *testing.T) {
 		if e := c.draft(t).fail("CreateDeployment", nil); e.Status != 400 || e.Message != "At least one route is required before deploying the Api." {
 			t.Errorf("%d %s", e.Status, e.Message)
 		}
