@@ -155,7 +155,7 @@ func title(test string) string {
 		}
 		b.WriteRune(r)
 	}
-	return strings.NewReplacer("Web socket", "WebSocket", "web socket", "WebSocket", "Dynamo DB", "DynamoDB", "dynamo DB", "DynamoDB").Replace(b.String())
+	return strings.NewReplacer("Web socket", "WebSocket", "web socket", "WebSocket", "Dynamo DB", "DynamoDB", "dynamo DB", "DynamoDB", "Cloud watch logs", "CloudWatch Logs").Replace(b.String())
 }
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
