@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"unicode"
 )
 
 // Clients of the table. Nobody here wrote any of them but the raw sockets, which send what no client can be made to send.
@@ -140,23 +140,22 @@ pages of AWS's documentation.
 	return append(all.Bytes(), rows.Bytes()...), skipped
 }
 
+// words cuts a test's name into words. Names and acronyms come first; they keep their capitals.
+var words = regexp.MustCompile(`WebSocket|DynamoDB|CloudWatch|Lambda|HTTP|APIs|API|JWT|IAM|STS|S3|EC2|CORS|URLs|RFC6455|[A-Z][a-z]+|.`)
+
 // title makes a heading of a test's name: TestWebSocketHandshake is "WebSocket handshake".
 func title(test string) string {
-	var b strings.Builder
-	runes := []rune(strings.TrimPrefix(test, "Test"))
-	for i, r := range runes {
-		starts := i > 0 && unicode.IsUpper(r) && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
-		acronym := i+1 < len(runes) && !unicode.IsLower(runes[i+1])
-		if starts {
-			b.WriteByte(' ')
+	all := words.FindAllString(strings.TrimPrefix(test, "Test"), -1)
+	for i, word := range all {
+		if i > 0 && word != "Lambda" && ordinary.MatchString(word) {
+			all[i] = strings.ToLower(word)
 		}
-		if starts && !acronym {
-			r = unicode.ToLower(r)
-		}
-		b.WriteRune(r)
 	}
-	return strings.NewReplacer("Web socket", "WebSocket", "web socket", "WebSocket", "Dynamo DB", "DynamoDB", "dynamo DB", "DynamoDB", "Cloud watch logs", "CloudWatch Logs").Replace(b.String())
+	return strings.NewReplacer("RFC6455", "RFC 6455", "CloudWatch logs", "CloudWatch Logs").Replace(strings.Join(all, " "))
 }
+
+// ordinary words are written in lower case where they do not begin a heading.
+var ordinary = regexp.MustCompile(`^[A-Z][a-z]+$`)
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
@@ -172,7 +171,8 @@ func sortedKeys[V any](m map[string]V) []string {
 func TestTitle(t *testing.T) {
 	for test, want := range map[string]string{
 		"TestWebSocketHandshake": "WebSocket handshake", "TestHTTPEvents": "HTTP events", "TestIAMPolicyEvaluation": "IAM policy evaluation",
-		"TestDynamoDBExpressions": "DynamoDB expressions", "TestRFC6455Frames": "RFC6455 frames",
+		"TestDynamoDBExpressions": "DynamoDB expressions", "TestRFC6455Frames": "RFC 6455 frames",
+		"TestControlPlaneOfWebSocketAPIs": "Control plane of WebSocket APIs", "TestHTTPCORS": "HTTP CORS", "TestLambdaFunctionURLs": "Lambda function URLs", "TestCloudWatchLogs": "CloudWatch Logs",
 	} {
 		if got := title(test); got != want {
 			t.Errorf("%s: got %q, want %q", test, got, want)
