@@ -2,6 +2,7 @@ package truth
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -109,7 +110,10 @@ func (b *rules) table() (text []byte, skipped int) {
 	count, chosen, different := 0, 0, 0
 	for _, section := range sortedKeys(b.sections) {
 		fmt.Fprintf(&rows, "\n## %s\n\n| rule | source | checked with | result |\n| --- | --- | --- | --- |\n", title(section))
-		for _, e := range b.sections[section] {
+		entries := slices.SortedFunc(slices.Values(b.sections[section]), func(a, b *entry) int {
+			return cmp.Or(strings.Compare(a.source, b.source), strings.Compare(a.name, b.name)) // tests may go through maps
+		})
+		for _, e := range entries {
 			result := "pass"
 			switch {
 			case e.skipped:
