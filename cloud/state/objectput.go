@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -52,7 +53,17 @@ func (o *Objects) describe(ctx context.Context, info *jetstream.ObjectInfo) erro
 	description := nats.NewMsg("$O." + o.name + ".M." + base64.URLEncoding.EncodeToString([]byte(info.Name)))
 	description.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	description.Data = text
-	_, err = o.state.js.PublishMsg(ctx, description)
+	return o.publish(ctx, description)
+}
+
+// longestWrite bounds how long a message waits for its acknowledgement, whatever time its caller has for the whole
+// object: a journal that a write has failed on answers nothing.
+const longestWrite = 10 * time.Second
+
+func (o *Objects) publish(ctx context.Context, m *nats.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, longestWrite)
+	defer cancel()
+	_, err := o.state.js.PublishMsg(ctx, m)
 	return err
 }
 
@@ -63,7 +74,9 @@ func (o *Objects) putChunks(ctx context.Context, info *jetstream.ObjectInfo, r i
 	for {
 		n, err := io.ReadFull(r, chunk)
 		if n > 0 {
-			if _, err := o.state.js.Publish(ctx, o.chunks(info.NUID), chunk[:n]); err != nil {
+			message := nats.NewMsg(o.chunks(info.NUID))
+			message.Data = chunk[:n]
+			if err := o.publish(ctx, message); err != nil {
 				return err
 			}
 			sum.Write(chunk[:n])
