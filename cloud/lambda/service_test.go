@@ -216,7 +216,7 @@ func startIn(t testing.TB, dir string, edit ...func(*Config)) *cloud {
 	config := Config{
 		State: store, IAM: access, Code: bucket{code: binaries["library"]}, Network: network{}, Logs: c.logs,
 		Account: account, Region: region, Log: log, Dir: filepath.Join(dir, "lambda"), Endpoint: "http://127.0.0.1:1",
-		CA: "/ca.pem", Bundle: "/bundle.pem",
+		CA: "/ca.pem", Bundle: "/bundle.pem", Unconfined: raceEnabled,
 	}
 	for _, e := range edit {
 		e(&config)
