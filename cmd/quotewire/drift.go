@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"os"
 
 	"quotewire/deploy"
 	"quotewire/deploy/view"
@@ -25,23 +24,7 @@ script says. It changes nothing; quotewire deploy brings the cloud back into lin
 			if err != nil {
 				return err
 			}
-			ready, err := s.ready(ctx, path, deploy.Options{})
-			if err != nil {
-				return err
-			}
-			steps, err := planned(ready, os.Stderr)
-			if err != nil {
-				return err
-			}
-			if *asJSON {
-				err = view.PlanJSON(os.Stdout, steps)
-			} else {
-				err = view.Drift(os.Stdout, steps, isTerminal(os.Stdout))
-			}
-			if err == nil && *exitCode && view.Changes(steps) > 0 {
-				return errChanges
-			}
-			return err
+			return s.report(ctx, path, deploy.Options{}, view.Drift, *asJSON, *exitCode)
 		}
 	},
 }

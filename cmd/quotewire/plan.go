@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io"
 	"os"
 
 	"quotewire/deploy"
@@ -32,26 +33,31 @@ shows what destroy would remove and what it would keep.`,
 			if *destroy {
 				opts.Mode = deploy.Teardown
 			}
-			ready, err := s.ready(ctx, path, opts)
-			if err != nil {
-				return err
-			}
-			steps, err := planned(ready, os.Stderr)
-			if err != nil {
-				return err
-			}
-			if *asJSON {
-				err = view.PlanJSON(os.Stdout, steps)
-			} else {
-				err = view.Plan(os.Stdout, steps, isTerminal(os.Stdout))
-			}
-			if err == nil && *exitCode && view.Changes(steps) > 0 {
-				return errChanges
-			}
-			return err
+			return s.report(ctx, path, opts, view.Plan, *asJSON, *exitCode)
 		}
 	},
 }
 
 // errChanges says by the exit status alone that a plan has changes.
 var errChanges = errors.New("the plan has changes")
+
+// report reads the cloud and prints what a run would do, with print for people.
+func (o *scriptOptions) report(ctx context.Context, path string, opts deploy.Options, print func(io.Writer, []deploy.Planned, bool) error, asJSON, exitCode bool) error {
+	ready, err := o.ready(ctx, path, opts)
+	if err != nil {
+		return err
+	}
+	steps, err := planned(ready, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = view.PlanJSON(os.Stdout, steps)
+	} else {
+		err = print(os.Stdout, steps, isTerminal(os.Stdout))
+	}
+	if err == nil && exitCode && view.Changes(steps) > 0 {
+		return errChanges
+	}
+	return err
+}
