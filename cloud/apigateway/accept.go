@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"quotewire/cloud/apigateway/socket"
 )
 
 // handshakeGUID is the constant of RFC 6455, section 1.3.
@@ -125,17 +127,17 @@ func connectStatus(p *path, a *answer, fail failure) int {
 // to, before its client reads that it is open: the handshake is the first thing in the queue.
 func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) bool {
 	c := k.conn
-	socket, buffered, err := http.NewResponseController(w).Hijack()
+	raw, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		k.log.Error("the socket cannot be taken over for a WebSocket", "error", err)
 		k.refuse(w, http.StatusInternalServerError)
 		return false
 	}
-	if w, ok := socket.(interface{ Unwrap() net.Conn }); ok {
-		socket = w.Unwrap()
+	if w, ok := raw.(interface{ Unwrap() net.Conn }); ok {
+		raw = w.Unwrap()
 	}
-	socket.SetDeadline(time.Time{})
-	c.net = socket
+	raw.SetDeadline(time.Time{})
+	c.net = raw
 	if n := buffered.Reader.Buffered(); n > 0 {
 		early, _ := buffered.Reader.Peek(n)
 		c.early = append([]byte(nil), early...)
@@ -152,7 +154,7 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	k.outcome.status = http.StatusOK
 	s.finish(k, "handshake", "sourceIp", c.sourceIP) // before the first message has its line
 	s.hub.add(c)
-	c.send([]byte(handshake + "\r\n"))
+	c.send(socket.Raw([]byte(handshake + "\r\n")))
 	started := s.running.start(func() {
 		code, reason := c.run()
 		s.hub.remove(c.id)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"quotewire/cloud/apigateway/socket"
 )
 
 // BenchmarkBroadcast sends one message to every connection, and waits until every client has its copy: an iteration is
@@ -17,7 +19,7 @@ func BenchmarkBroadcast(b *testing.B) {
 			g := start(b, b.TempDir(), func(c *Config) { c.ConnectionRate = 1 << 20 })
 			id := g.webSocketAPI(b, "$default")
 			payload := []byte(`{"action":"quotes","connection-id":"O9iVddyboAMCJ1A=","quotes":[{"ticker":"EIQQ","price":2200}]}`)
-			frame := textFrame(payload)
+			frame := socket.Text(payload)
 			var received sync.WaitGroup // deliveries of the current message
 			var readers sync.WaitGroup
 			var clients []net.Conn
@@ -28,9 +30,9 @@ func BenchmarkBroadcast(b *testing.B) {
 				}
 				clients = append(clients, c)
 				readers.Go(func() {
-					buf := make([]byte, len(frame))
+					buf := make([]byte, frame.Size())
 					for {
-						for got := 0; got < len(frame); {
+						for got := 0; got < frame.Size(); {
 							m, err := r.Read(buf[got:])
 							if err != nil {
 								return
@@ -48,11 +50,9 @@ func BenchmarkBroadcast(b *testing.B) {
 			began := time.Now()
 			for range b.N {
 				received.Add(n)
-				frame := textFrame(payload)
-				for _, c := range conns {
-					if err := c.send(frame); err != nil {
-						b.Fatal(err)
-					}
+				frame := socket.Text(payload)
+				if sent := g.sendAll(conns, frame); sent < n {
+					b.Fatalf("sent to %d of %d", sent, n)
 				}
 				received.Wait()
 			}

@@ -5,10 +5,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"quotewire/cloud/apigateway/socket"
 	"quotewire/cloud/iam"
 )
 
@@ -44,29 +46,36 @@ type conn struct {
 	reader     messageReader
 	lastActive atomic.Int64 // of a message in either direction, Unix nanoseconds
 
-	mu      sync.Mutex // guards the following
-	waiting [][]byte   // bytes to write; frames are shared between connections and must not be changed
-	queued  int        // bytes in waiting
-	writing bool       // a goroutine writes
+	mu      sync.Mutex        // guards the following
+	waiting []*socket.Message // to be written; shared between connections
+	queued  int               // bytes in waiting
+	writing bool              // a goroutine writes
 	flushed chan struct{}
 	ended   bool // no more sends: a close frame is queued, or the connection is cut
 	code    int  // how it ended, once it has
 	reason  string
 }
 
-// send queues bytes for the socket: a frame, or what precedes the first one. A nil error means that they will be
-// written in order unless the connection breaks; it does not mean that the client has read them.
-func (c *conn) send(frame []byte) error {
+// send queues a message for the socket. A nil error means that it will be written in order unless the connection breaks,
+// or that a newer message of its key will be in its place; it does not mean that the client has read it.
+func (c *conn) send(m *socket.Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return errGone
 	}
-	if c.queued+len(frame) > c.limits.maxQueued() {
+	if m.Key() != 0 {
+		if i := slices.IndexFunc(c.waiting, func(w *socket.Message) bool { return w.Key() == m.Key() }); i >= 0 {
+			c.queued += m.Size() - c.waiting[i].Size()
+			c.waiting[i] = m
+			return nil
+		}
+	}
+	if c.queued+m.Size() > c.limits.maxQueued() {
 		c.cut(closeAbnormal, "")
 		return errSlow
 	}
-	c.enqueue(frame)
+	c.enqueue(m)
 	return nil
 }
 
@@ -86,7 +95,7 @@ func (c *conn) shut(code int, reason string) {
 	deadline := time.Now().Add(closeTimeout)
 	c.net.SetReadDeadline(deadline)
 	c.net.SetWriteDeadline(deadline)
-	c.enqueue(appendFrame(nil, opClose, closePayload(code, reason)))
+	c.enqueue(socket.Raw(appendFrame(nil, opClose, closePayload(code, reason))))
 }
 
 // cut ends the connection at once. The caller holds c.mu.
@@ -98,10 +107,10 @@ func (c *conn) cut(code int, reason string) {
 	c.net.Close()
 }
 
-// enqueue leaves a frame to the writer and starts one if there is none. The caller holds c.mu.
-func (c *conn) enqueue(frame []byte) {
-	c.waiting = append(c.waiting, frame)
-	c.queued += len(frame)
+// enqueue leaves a message to the writer and starts one if there is none. The caller holds c.mu.
+func (c *conn) enqueue(m *socket.Message) {
+	c.waiting = append(c.waiting, m)
+	c.queued += m.Size()
 	if !c.writing {
 		c.writing = true
 		go c.write() // ends before finish returns
@@ -112,15 +121,15 @@ var joined = sync.Pool{New: func() any { return new([maxWrite]byte) }}
 
 // write writes all that waits until nothing does.
 func (c *conn) write() {
-	var spare [][]byte
+	var spare []*socket.Message
 	for {
 		c.mu.Lock()
-		frames, size, timeout := c.waiting, c.queued, writeTimeout
+		messages, timeout := c.waiting, writeTimeout
 		if c.ended {
 			timeout = closeTimeout
 		}
 		c.waiting, c.queued = spare[:0], 0
-		if len(frames) == 0 {
+		if len(messages) == 0 {
 			if cap(c.waiting) > keptQueueEntries {
 				c.waiting = nil
 			}
@@ -132,18 +141,18 @@ func (c *conn) write() {
 			return
 		}
 		c.mu.Unlock()
-		if err := c.writeAll(frames, size, timeout); err != nil {
+		if err := c.writeAll(messages, timeout); err != nil {
 			c.mu.Lock()
 			c.cut(closeAbnormal, "")
 			c.mu.Unlock()
 		}
-		clear(frames)
-		spare = frames
+		clear(messages)
+		spare = messages
 	}
 }
 
-// writeAll writes frames with as few writes as the bound on one allows.
-func (c *conn) writeAll(frames [][]byte, size int, timeout time.Duration) error {
+// writeAll writes messages with as few writes as the bound on one allows.
+func (c *conn) writeAll(messages []*socket.Message, timeout time.Duration) error {
 	write := func(p []byte) error {
 		for len(p) > 0 {
 			c.net.SetWriteDeadline(time.Now().Add(timeout))
@@ -155,13 +164,14 @@ func (c *conn) writeAll(frames [][]byte, size int, timeout time.Duration) error 
 		}
 		return nil
 	}
-	if len(frames) == 1 {
-		return write(frames[0])
+	if len(messages) == 1 {
+		return write(messages[0].Append(nil, c.id))
 	}
 	buf := joined.Get().(*[maxWrite]byte)
 	defer joined.Put(buf)
 	n := 0
-	for _, f := range frames {
+	for _, m := range messages {
+		f := m.Append(nil, c.id)
 		for len(f) > 0 {
 			m := copy(buf[n:], f)
 			f, n = f[m:], n+m
@@ -204,7 +214,7 @@ func (c *conn) run() (code int, reason string) {
 			if pingIsActivity {
 				c.touch()
 			}
-			c.send(appendFrame(nil, opPong, payload))
+			c.send(socket.Raw(appendFrame(nil, opPong, payload)))
 		case opcode == opText:
 			c.touch()
 			c.trip(payload)

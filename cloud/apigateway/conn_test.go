@@ -20,6 +20,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+
+	"quotewire/cloud/apigateway/socket"
 )
 
 // readFrame reads a frame of the server.
@@ -187,7 +189,7 @@ func TestTimersOverTLS(t *testing.T) {
 		must(secure.Write(text("one")))
 		synctest.Wait()
 		time.Sleep(9 * time.Minute) // past the first deadline
-		c.send(textFrame([]byte("two")))
+		c.send(socket.Text([]byte("two")))
 		c.touch()
 		if _, payload := readFrame(t, secure); payload != "two" {
 			t.Errorf("payload %q", payload)
@@ -238,7 +240,7 @@ func TestConnectionIsClosedAfterTwoHours(t *testing.T) {
 		began := time.Now()
 		var ticks sync.WaitGroup
 		ticks.Go(func() {
-			for c.send(textFrame([]byte("tick"))) == nil {
+			for c.send(socket.Text([]byte("tick"))) == nil {
 				c.touch()
 				time.Sleep(time.Minute)
 			}
@@ -268,13 +270,13 @@ func TestSlowReaderIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _, ended := pipe()
 		maxQueued := c.limits.maxQueued()
-		frame := textFrame(make([]byte, 1000))
+		frame := socket.Text(make([]byte, 1000))
 		var err error
 		sent := 0
-		for ; err == nil; sent += len(frame) {
+		for ; err == nil; sent += frame.Size() {
 			err = c.send(frame)
 		}
-		if err != errSlow || sent < maxQueued || sent > 2*maxQueued+10*len(frame) {
+		if err != errSlow || sent < maxQueued || sent > 2*maxQueued+10*frame.Size() {
 			t.Errorf("%v after %d bytes, want errSlow when %d wait", err, sent, maxQueued)
 		}
 		if code := <-ended; code != 1006 {
@@ -290,7 +292,7 @@ func TestSocketThatTakesNothingIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _, ended := pipe()
 		began := time.Now()
-		c.send(textFrame([]byte("x")))
+		c.send(socket.Text([]byte("x")))
 		if code := <-ended; code != 1006 || time.Since(began) != writeTimeout {
 			t.Errorf("ended with %d after %s, want 1006 after %s", code, time.Since(began), writeTimeout)
 		}
@@ -302,10 +304,10 @@ func TestWaitingFramesLeaveInOneWrite(t *testing.T) {
 	counting := &writeCounter{Conn: server, first: make(chan struct{})}
 	c := &conn{net: counting, connected: time.Now(), limits: &AWSLimits}
 	c.touch()
-	c.send(textFrame([]byte("0")))
+	c.send(socket.Text([]byte("0")))
 	<-counting.first // the writer is busy with the first
 	for range 100 {
-		c.send(textFrame([]byte("1")))
+		c.send(socket.Text([]byte("1")))
 	}
 	want := 101 * 3
 	if n, err := io.ReadFull(client, make([]byte, want)); n != want {

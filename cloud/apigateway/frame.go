@@ -46,11 +46,6 @@ func appendFrame(b []byte, opcode byte, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// textFrame returns a frame with text in a slice of its own.
-func textFrame(text []byte) []byte {
-	return appendFrame(make([]byte, 0, len(text)+10), opText, text)
-}
-
 // closePayload is the body of a close frame. A reason beyond the 123 bytes that fit is cut.
 func closePayload(code int, reason string) []byte {
 	if code == closeNoStatus {

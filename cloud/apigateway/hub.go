@@ -1,6 +1,10 @@
 package apigateway
 
-import "sync"
+import (
+	"sync"
+
+	"quotewire/cloud/apigateway/socket"
+)
 
 // hub knows the connections of this process by their ids. The zero hub is empty and ready. It and [conn] are all that
 // the rest of the gateway knows of sockets.
@@ -65,4 +69,15 @@ func (h *hub) each(f func(*conn)) {
 	for _, c := range all {
 		f(c)
 	}
+}
+
+// sendAll sends a message to many connections and returns how many took it. It does not wait for any of them.
+func (s *Service) sendAll(conns []*conn, m *socket.Message) (sent int) {
+	for _, c := range conns {
+		if c.send(m) == nil {
+			c.touch()
+			sent++
+		}
+	}
+	return sent
 }

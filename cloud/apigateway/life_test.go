@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"quotewire/cloud/apigateway/socket"
 )
 
 // FuzzConnectionLife plays a life of a connection: each byte is something that one of the sides does, or time that goes
@@ -62,7 +64,7 @@ func live(t *testing.T, life []byte) {
 		switch action {
 		case 's': // a post
 			text := fmt.Sprint("post ", i)
-			if c.send(textFrame([]byte(text))) == nil {
+			if c.send(socket.Text([]byte(text))) == nil {
 				accepted = append(accepted, fmt.Sprintf("%x %s", opText, text))
 				c.touch()
 			}
@@ -107,7 +109,7 @@ func live(t *testing.T, life []byte) {
 	client.Close()
 	<-read
 
-	if err := c.send(textFrame(nil)); err != errGone {
+	if err := c.send(socket.Text(nil)); err != errGone {
 		t.Errorf("%q: a send after the end: %v, want errGone", life, err)
 	}
 	closes := 0

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 	"unicode/utf8"
+
+	"quotewire/cloud/apigateway/socket"
 )
 
 // served is what one stage serves at one moment.
@@ -189,7 +191,7 @@ func (k *call) answerError(status int, message string) {
 }
 
 func (k *call) send(text []byte) {
-	if err := k.conn.send(textFrame(text)); err != nil {
+	if err := k.conn.send(socket.Text(text)); err != nil {
 		k.log.Debug("the answer was not sent", "error", err)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"quotewire/cloud/apigateway/socket"
 	"quotewire/cloud/iam"
 	"quotewire/cloud/protocol"
 )
@@ -102,7 +103,7 @@ func (s *Service) answerPost(p *post) {
 	}
 	switch r.Method {
 	case http.MethodPost:
-		if err := c.send(textFrame(body)); err != nil {
+		if err := c.send(socket.Text(body)); err != nil {
 			if errors.Is(err, errSlow) {
 				p.log(s.Log).Warn("the connection is cut: its client reads too slowly for what is sent to it", "waiting", s.maxQueued())
 			}
