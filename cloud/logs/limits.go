@@ -13,9 +13,10 @@ const (
 
 // What this cloud keeps, and how.
 const (
-	maxGroupBytes = 8 << 20     // events that a group keeps, in bytes of their messages
-	flushDelay    = time.Second // how long a function's output may be in memory only
-	maxBlock      = 256 << 10   // bytes of a block
-	maxPending    = 32 << 20    // bytes of messages that wait for a store that takes nothing; the oldest are lost beyond it
-	storeTimeout  = 10 * time.Second
+	maxGroupBytes  = 8 << 20     // events that a group keeps, in bytes of their messages with eventOverhead each
+	flushDelay     = time.Second // how long a function's output may be in memory only
+	maxBlock       = 256 << 10   // bytes of a block, roughly
+	minBlock       = 16 << 10    // bytes of a block that no more is added to once it is written
+	storedOverhead = 200         // bytes that an event takes in a block besides its message, roughly
+	storeTimeout   = 10 * time.Second
 )

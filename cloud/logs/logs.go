@@ -1,10 +1,9 @@
 // Package logs is CloudWatch Logs as Quotewire uses it: log groups, their streams, and the events that functions and
 // other callers write, over the JSON 1.1 protocol.
 //
-// Events are in memory and are written to the state store in blocks, a moment after they came: to log must not cost a
-// function anything. What a process that is killed has not written is lost, at most the last flushDelay of it; callers of
-// the API wait for the store. While the store takes nothing, as on a full disk, events wait in memory. A group keeps its
-// newest events, up to maxGroupBytes; older ones go a block at a time.
+// Events are in memory and are written to the state store in blocks (block.go), a moment after they came: to log must not
+// cost a function anything. What a process that is killed has not written is lost, at most the last flushDelay of it;
+// callers of the API wait for the store. A group keeps its newest events, up to maxGroupBytes in memory and in the store.
 package logs
 
 import (
@@ -38,7 +37,7 @@ type Service struct {
 	groups *state.Bucket // a group's record, by name
 	blocks *state.Bucket // events, by number
 
-	flushing sync.Mutex // held while blocks are written, so that they stay in order; protects stuck
+	flushing sync.Mutex // held while blocks and groups are written; protects stuck
 	stuck    bool       // the store did not take the last events
 	stop     chan struct{}
 	stopped  sync.WaitGroup
@@ -46,7 +45,7 @@ type Service struct {
 
 	mu        sync.Mutex // protects following
 	byName    map[string]*group
-	pending   []stored // not yet in the store
+	dead      []uint64 // blocks of which no event is kept, still in the store
 	nextEvent uint64
 	nextBlock uint64
 }
@@ -57,20 +56,39 @@ type Event struct {
 	Message string
 }
 
-// group is a log group. Its streams and events are in memory.
+// group is a log group. Its events, and the streams of functions, are written apart from it.
 type group struct {
 	Name      string
 	Created   int64 // epoch milliseconds
 	Retention int   `json:",omitempty"` // days; 0 keeps events as long as there is room
 	Tags      map[string]string
-	Streams   map[string]*stream
+	Streams   map[string]*stream // those that the API made; in memory all
 
-	events []stored // in the order of their times, and of their arrival among those of one time
-	bytes  int
+	events  []stored // in the order of their times, and of their arrival among those of one time
+	bytes   int
+	fresh   bool // some of the events are in no block yet
+	blocks  map[uint64]*block
+	filling uint64 // the block that the next events go into, if it has room
 }
 
+// stream is a log stream. That of a function's environment is there as long as the group keeps an event of it: there are
+// as many as environments have ever been.
 type stream struct {
-	Created int64
+	Created    int64
+	ofFunction bool
+	events     int
+}
+
+// record is the group as it is written.
+func (g *group) record() ([]byte, error) {
+	r := *g
+	r.Streams = map[string]*stream{}
+	for name, st := range g.Streams {
+		if !st.ofFunction {
+			r.Streams[name] = st
+		}
+	}
+	return json.Marshal(&r)
 }
 
 // stored is an event in its place. Its number is unique in the cloud and grows.
@@ -81,7 +99,7 @@ type stored struct {
 	Time     int64  `json:"t"` // epoch milliseconds
 	Ingested int64  `json:"n"`
 	Message  string `json:"m"`
-	block    uint64
+	block    uint64 // 0 for none yet
 }
 
 // New reads what the store has.
@@ -114,33 +132,10 @@ func (s *Service) load(ctx context.Context) error {
 		if g.Streams == nil {
 			g.Streams = map[string]*stream{}
 		}
+		g.blocks = map[uint64]*block{}
 		s.byName[g.Name] = g
 	}
-	blocks, err := s.blocks.All(ctx)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(blocks, func(a, b state.Entry) int { return cmp.Compare(a.Key, b.Key) })
-	for _, b := range blocks {
-		var n uint64
-		if _, err := fmt.Sscanf(b.Key, "%d", &n); err != nil {
-			return fmt.Errorf("block %s: %w", b.Key, err)
-		}
-		s.nextBlock = max(s.nextBlock, n+1)
-		var events []stored
-		if err := json.Unmarshal(b.Value, &events); err != nil {
-			return fmt.Errorf("block %s: %w", b.Key, err)
-		}
-		for _, e := range events {
-			e.block = n
-			s.nextEvent = max(s.nextEvent, e.ID+1)
-			// Events from before belong to a group or a stream of the same name that was deleted.
-			if g := s.byName[e.Group]; g != nil && g.Streams[e.Stream] != nil && e.Ingested >= g.Streams[e.Stream].Created {
-				g.add(e)
-			}
-		}
-	}
-	return nil
+	return s.loadBlocks(ctx)
 }
 
 // Close writes what is still in memory. Put and the API must not be called after it.
@@ -149,23 +144,27 @@ func (s *Service) Close() {
 	s.stopped.Wait()
 }
 
-// Put adds events to a stream and makes the group and the stream if they are new. It does not wait for the store.
+// Put adds events to the stream of a function's environment, and makes the group and the stream if they are new. It does
+// not wait for the store, but for a new group.
 func (s *Service) Put(ctx context.Context, groupName, streamName string, events []Event) error {
 	s.mu.Lock()
-	g := s.byName[groupName]
-	fresh := g == nil || g.Streams[streamName] == nil
+	known := s.byName[groupName] != nil
 	s.mu.Unlock()
-	if fresh {
-		if err := s.ensure(ctx, groupName, streamName, nil); err != nil {
+	if !known {
+		if err := s.ensure(ctx, groupName, "", nil); err != nil {
 			return err
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g = s.byName[groupName]; g == nil { // deleted in between
+	g := s.byName[groupName]
+	if g == nil { // deleted in between
 		return nil
 	}
 	for _, e := range events {
+		if g.Streams[streamName] == nil { // new, or dropped with its last event
+			g.Streams[streamName] = &stream{Created: time.Now().UnixMilli(), ofFunction: true}
+		}
 		s.append(g, streamName, e.Time.UnixMilli(), e.Message)
 	}
 	return nil
@@ -175,24 +174,49 @@ func (s *Service) Put(ctx context.Context, groupName, streamName string, events 
 func (s *Service) append(g *group, streamName string, at int64, message string) {
 	e := stored{ID: s.nextEvent, Group: g.Name, Stream: streamName, Time: at, Ingested: time.Now().UnixMilli(), Message: message}
 	s.nextEvent++
-	g.add(e)
-	s.pending = append(s.pending, e)
+	s.add(g, e)
+	g.fresh = true
 }
 
-// add puts an event in its place, which is nearly always the last.
-func (g *group) add(e stored) {
+// add puts an event in its place, which is nearly always the last, and drops the oldest if there are too many. The caller
+// holds mu, or has the service for itself.
+func (s *Service) add(g *group, e stored) {
 	at := len(g.events)
 	if at > 0 && e.at().compare(g.events[at-1].at()) < 0 {
 		at, _ = slices.BinarySearchFunc(g.events, e.at(), func(o stored, c cursor) int { return o.at().compare(c) })
 	}
 	g.events = slices.Insert(g.events, at, e)
 	g.bytes += len(e.Message) + eventOverhead
-	drop := 0
-	for g.bytes > maxGroupBytes {
-		g.bytes -= len(g.events[drop].Message) + eventOverhead
+	g.Streams[e.Stream].events++
+	drop, bytes := 0, g.bytes
+	for bytes > maxGroupBytes {
+		bytes -= len(g.events[drop].Message) + eventOverhead
 		drop++
 	}
-	g.events = g.events[drop:]
+	s.dropOldest(g, drop)
+}
+
+// dropOldest drops the oldest n events of a group.
+func (s *Service) dropOldest(g *group, n int) {
+	for _, e := range g.events[:n] {
+		s.dropped(g, e)
+	}
+	g.events = g.events[n:]
+}
+
+// dropped settles what goes with an event.
+func (s *Service) dropped(g *group, e stored) {
+	g.bytes -= len(e.Message) + eventOverhead
+	st := g.Streams[e.Stream]
+	if st.events--; st.events == 0 && st.ofFunction {
+		delete(g.Streams, e.Stream)
+	}
+	if b := g.blocks[e.block]; b != nil {
+		if b.live--; b.live == 0 {
+			delete(g.blocks, e.block)
+			s.dead = append(s.dead, e.block)
+		}
+	}
 }
 
 // oldest is the time of the oldest event that the group keeps, by its retention.
@@ -203,15 +227,14 @@ func (g *group) oldest(now time.Time) int64 {
 	return now.AddDate(0, 0, -g.Retention).UnixMilli()
 }
 
-// expire drops the events that the group keeps no longer.
-func (g *group) expire(now time.Time) {
+// expire drops the events that a group keeps no longer.
+func (s *Service) expire(g *group, now time.Time) {
 	oldest := g.oldest(now)
 	drop := 0
 	for drop < len(g.events) && g.events[drop].Time < oldest {
-		g.bytes -= len(g.events[drop].Message) + eventOverhead
 		drop++
 	}
-	g.events = g.events[drop:]
+	s.dropOldest(g, drop)
 }
 
 // ensure makes a group and a stream that are not there.
@@ -222,13 +245,13 @@ func (s *Service) ensure(ctx context.Context, groupName, streamName string, tags
 	g := s.byName[groupName]
 	now := time.Now().UnixMilli()
 	if g == nil {
-		g = &group{Name: groupName, Created: now, Tags: tags, Streams: map[string]*stream{}}
+		g = &group{Name: groupName, Created: now, Tags: tags, Streams: map[string]*stream{}, blocks: map[uint64]*block{}}
 	}
 	if g.Streams[streamName] == nil && streamName != "" {
-		g.Streams[streamName] = &stream{now}
+		g.Streams[streamName] = &stream{Created: now}
 	}
 	s.byName[groupName] = g
-	text, err := json.Marshal(g)
+	text, err := g.record()
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -253,79 +276,6 @@ func (s *Service) flushNowAndThen() {
 		case <-s.stop:
 			s.flush()
 			return
-		}
-	}
-}
-
-// flush writes the pending events in blocks, and removes the blocks that no group keeps an event of any more.
-func (s *Service) flush() error {
-	s.flushing.Lock()
-	defer s.flushing.Unlock()
-	s.mu.Lock()
-	pending := s.pending
-	s.pending = nil
-	s.mu.Unlock()
-	if len(pending) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	for len(pending) > 0 {
-		n, size := 0, 0
-		for n < len(pending) && (n == 0 || size+len(pending[n].Message) < maxBlock) {
-			size += len(pending[n].Message) + 100
-			n++
-		}
-		text, err := json.Marshal(pending[:n])
-		if err == nil {
-			_, err = s.blocks.Put(ctx, fmt.Sprintf("%020d", s.nextBlock), text)
-		}
-		if err != nil {
-			s.putBack(pending, err)
-			return err
-		}
-		s.nextBlock++
-		pending = pending[n:]
-	}
-	if s.stuck {
-		s.stuck = false
-		s.config.Log.Info("log events are stored again")
-	}
-	s.trim(ctx)
-	return nil
-}
-
-// putBack keeps events that the store did not take for the next flush. The caller holds flushing.
-func (s *Service) putBack(events []stored, cause error) {
-	s.mu.Lock()
-	s.pending = append(events, s.pending...)
-	bytes, lost := 0, 0
-	for i := len(s.pending) - 1; i >= 0; i-- {
-		if bytes += len(s.pending[i].Message) + eventOverhead; bytes > maxPending {
-			lost = i + 1
-			break
-		}
-	}
-	s.pending = s.pending[lost:]
-	s.mu.Unlock()
-	if !s.stuck {
-		s.config.Log.Warn("log events wait in memory: the state store does not take them", "err", cause)
-	}
-	if lost > 0 {
-		s.config.Log.Error("log events are lost: the state store has not taken them for long", "events", lost)
-	}
-	s.stuck = true
-}
-
-// trim removes old blocks once there are more of them than all groups together may fill.
-func (s *Service) trim(ctx context.Context) {
-	s.mu.Lock()
-	keep := uint64(max(1, len(s.byName))) * (maxGroupBytes / (maxBlock / 4))
-	next := s.nextBlock
-	s.mu.Unlock()
-	if next > keep {
-		if err := s.blocks.Delete(ctx, fmt.Sprintf("%020d", next-keep-1)); err != nil {
-			s.config.Log.Warn("an old block of log events stays in the store", "err", err)
 		}
 	}
 }

@@ -163,6 +163,9 @@ func (s *Service) deleteLogGroup(r *http.Request, in input) (any, error) {
 		return nil, err
 	}
 	s.mu.Lock()
+	for number := range s.byName[in.LogGroupName].blocks {
+		s.dead = append(s.dead, number)
+	}
 	delete(s.byName, in.LogGroupName)
 	s.mu.Unlock()
 	return nil, nil
@@ -219,14 +222,17 @@ func (s *Service) createLogStream(r *http.Request, in input) (any, error) {
 }
 
 func (s *Service) deleteLogStream(r *http.Request, in input) (any, error) {
-	return nil, s.change(r, in.LogGroupName, func(g *group) error {
+	err := s.change(r, in.LogGroupName, func(g *group) error {
 		if g.Streams[in.LogStreamName] == nil {
 			return errNoStream
 		}
-		delete(g.Streams, in.LogStreamName)
-		g.events = slices.DeleteFunc(g.events, func(e stored) bool { return e.Stream == in.LogStreamName })
+		s.removeStream(g, in.LogStreamName)
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.flush() // the store must not give the events back to a stream of the same name
 }
 
 func (s *Service) putRetentionPolicy(r *http.Request, in input) (any, error) {
@@ -252,7 +258,10 @@ func (s *Service) change(r *http.Request, name string, f func(*group) error) err
 		return errNoGroup
 	}
 	err := f(g)
-	text, _ := json.Marshal(g)
+	var text []byte
+	if err == nil {
+		text, err = g.record()
+	}
 	s.mu.Unlock()
 	if err != nil {
 		return err

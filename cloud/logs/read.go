@@ -52,7 +52,7 @@ func (s *Service) read(in input) (*group, error) {
 	if g == nil {
 		return nil, errNoGroup
 	}
-	g.expire(time.Now())
+	s.expire(g, time.Now())
 	return g, nil
 }
 

@@ -18,8 +18,9 @@ var (
 
 // Bucket is a named set of keys with values and revisions. It is safe for concurrent use.
 type Bucket struct {
-	store *Store
-	kv    jetstream.KeyValue
+	store  *Store
+	kv     jetstream.KeyValue
+	stream jetstream.Stream // that the keys are kept in
 }
 
 // Entry is one key of a bucket. Revision grows with each write to the bucket.
@@ -34,7 +35,7 @@ type Entry struct {
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	kv, err := s.js.KeyValue(ctx, name)
 	if err == nil {
-		return &Bucket{s, kv}, nil
+		return s.newBucket(ctx, kv)
 	}
 	if !errors.Is(err, jetstream.ErrBucketNotFound) {
 		return nil, fmt.Errorf("state bucket %s: %w", name, err)
@@ -48,7 +49,15 @@ func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state bucket %s: %w", name, s.meant(err))
 	}
-	return &Bucket{s, kv}, nil
+	return s.newBucket(ctx, kv)
+}
+
+func (s *Store) newBucket(ctx context.Context, kv jetstream.KeyValue) (*Bucket, error) {
+	stream, err := s.js.Stream(ctx, "KV_"+kv.Bucket())
+	if err != nil {
+		return nil, fmt.Errorf("state bucket %s: %w", kv.Bucket(), err)
+	}
+	return &Bucket{s, kv, stream}, nil
 }
 
 // DropBucket removes a bucket with all its keys. One that is not there is no error.
@@ -104,13 +113,17 @@ func (b *Bucket) Update(ctx context.Context, key string, value []byte, revision 
 }
 
 // Delete removes a key. One that is not there is no error. It may use the room that writes leave free.
+//
+// Nothing stays of the key: the library's own Purge leaves a marker for those who watch, for ever, and keys such as the
+// ids of connections are never used again.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	end, err := b.store.enter(0, deleteReserve)
 	if err != nil {
 		return err
 	}
 	defer end()
-	return b.store.meant(translate(b.kv.Purge(ctx, encodeKey(key))))
+	err = b.stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+b.kv.Bucket()+"."+encodeKey(key)))
+	return b.store.meant(translate(err))
 }
 
 // All returns every entry of the bucket, oldest write first.

@@ -3,8 +3,10 @@ package state
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"testing"
 	"testing/iotest"
 )
@@ -191,5 +193,55 @@ func TestValueIsReadWholeWhateverBecomesOfItsKey(t *testing.T) {
 	info, err := stream.Info(t.Context())
 	if err != nil || info.State.Msgs != 1 {
 		t.Errorf("%+v, %v", info.State, err)
+	}
+}
+
+func TestDeletedKeyLeavesNothingAndStaysDeletedAfterAKill(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	b, err := s.Bucket(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		key := fmt.Sprint("key", i)
+		if _, err := b.Put(t.Context(), key, []byte("value")); err != nil {
+			t.Fatal(err)
+		}
+		if i == 50 {
+			continue
+		}
+		if err := b.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := b.stream.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.State.Msgs != 1 {
+		t.Errorf("the journal holds %d messages for one key", info.State.Msgs)
+	}
+	// What a killed process leaves is what is in its files at that moment.
+	killed := t.TempDir()
+	if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	b, err = open(t, killed).Bucket(t.Context(), "things")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || all[0].Key != "key50" {
+		t.Errorf("after a kill there are %d keys, want key50 alone", len(all))
+	}
+	if _, err := b.Create(t.Context(), "key1", nil); err != nil {
+		t.Errorf("a deleted key cannot be created: %v", err)
+	}
+	if _, err := b.Update(t.Context(), "key2", nil, 3); err != ErrConflict {
+		t.Errorf("Update of a deleted key: %v, want ErrConflict", err)
 	}
 }
