@@ -76,7 +76,33 @@ func (r *run) bring(ctx context.Context, n *Node) error {
 		r.view.Event(n.event(Unchanged))
 		return nil
 	}
-	return r.do(ctx, n, step, n.Resource.Apply)
+	return r.do(ctx, n, step, func(ctx context.Context) error { return r.settle(ctx, n) })
+}
+
+// settle applies a node. When nobody knows whether a change was made, it looks again, and applies what is still different:
+// so nothing is made twice, and nothing is left out.
+func (r *run) settle(ctx context.Context, n *Node) error {
+	again := false
+	return poll(ctx, unsureWait, func() (string, error) {
+		if again {
+			look := n.Resource.Read
+			if r, ok := n.Resource.(Rereader); ok {
+				look = r.Reread
+			}
+			if err := look(ctx); err != nil {
+				return "", err
+			}
+			if step, err := n.Resource.Plan(); err != nil || step.Action == None {
+				return "", err
+			}
+		}
+		again = true
+		err := n.Resource.Apply(ctx)
+		if err == nil {
+			return "", nil
+		}
+		return r.opts.Provider.Unsure(err), err
+	})
 }
 
 // do makes one change and tells the view.

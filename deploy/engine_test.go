@@ -44,6 +44,15 @@ func (c *toyCloud) call(name string) error {
 
 func (c *toyCloud) Open(context.Context) error { return nil }
 
+var errLost = errors.New("the answer was lost")
+
+func (c *toyCloud) Unsure(err error) string {
+	if errors.Is(err, errLost) {
+		return "to see whether it was done"
+	}
+	return ""
+}
+
 func (c *toyCloud) Explain(err error) (string, string) {
 	return "the toy cloud says " + err.Error(), "Ask it nicely."
 }
@@ -283,6 +292,36 @@ func TestCycleNamesItsMembers(t *testing.T) {
 	_, _, err := execute(t, newToyCloud(), script(ensure("a", nil, after("!b")), ensure("b", nil, after("!a"))), Deploy)
 	if want := "resources wait for each other: thing a → thing b → thing a"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestChangeOfWhichNobodyKnowsIsLookedForAndNotMadeTwice(t *testing.T) {
+	t.Parallel()
+	for name, made := range map[string]bool{"made": true, "not made": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud := newToyCloud()
+			cloud.fail["apply a"] = errLost
+			cloud.during["apply a"] = func() {
+				if made {
+					cloud.mu.Lock()
+					defer cloud.mu.Unlock()
+					cloud.things["a"] = "x"
+				}
+				cloud.during["apply a"] = func() { delete(cloud.fail, "apply a") }
+			}
+			result, view, err := execute(t, cloud, script(ensure("a", text("x")), ensure("b", nil)), Deploy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "done", result.Done, []string{"create thing a", "create thing b"})
+			equal(t, "waited", view.of(Waiting), []string{"thing a to see whether it was done"})
+			calls := []string{"apply b"} // that the cloud answered
+			if !made {
+				calls = []string{"apply a", "apply b"}
+			}
+			equal(t, "calls", cloud.calls, calls)
+		})
 	}
 }
 

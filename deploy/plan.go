@@ -87,7 +87,7 @@ func (p *Plan) look(ctx context.Context, program *check.Program) error {
 		p.nodes = p.graph.closure(func(n *Node) bool { return n.Found || n.Statement.Destroy })
 	}
 	p.view.Event(Event{Kind: Reading})
-	if err := opts.Provider.Open(ctx); err != nil {
+	if err := opts.Provider.Open(p.waits(ctx, Event{Kind: Waiting})); err != nil {
 		return p.refused(nil, "open", err)
 	}
 	if err := p.discover(ctx); err != nil {
@@ -119,7 +119,7 @@ func (p *Plan) discover(ctx context.Context) error {
 		}
 	}
 	failed := walk(ctx, p.nodes, forward, reads, func(ctx context.Context, n *Node) error {
-		err := n.Resource.Read(ctx)
+		err := n.Resource.Read(p.waits(ctx, n.event(Waiting)))
 		if err == nil && n.Found && !n.Resource.Exists() && p.opts.Mode == Deploy {
 			err = absent(n)
 		}
@@ -140,6 +140,14 @@ func (p *Plan) discover(ctx context.Context) error {
 		return failed
 	}
 	return problems.err()
+}
+
+// waits is the context of reading something, whose waits become events.
+func (p *Plan) waits(ctx context.Context, e Event) context.Context {
+	return reporting(ctx, func(text string, elapsed time.Duration) {
+		e.Text, e.Elapsed = text, elapsed
+		p.view.Event(e)
+	})
 }
 
 func (p *Plan) prepare(ctx context.Context, n *Node, r Preparer) error {

@@ -88,6 +88,12 @@ type Deleter interface {
 	Delete(ctx context.Context) error
 }
 
+// A Rereader looks again at what exists after a change of it that may or may not have been made. Of a resource that is none,
+// Read does that.
+type Rereader interface {
+	Reread(ctx context.Context) error
+}
+
 // A Preparer has work to do on this machine before anything is compared, such as compiling a function. Preparations run
 // beside the reading of the cloud, and not at all in a teardown run.
 type Preparer interface {
@@ -122,4 +128,7 @@ type Provider interface {
 	// Explain puts an error that one of its resources returned into words: what was refused and why, and what to do
 	// about it if that is known.
 	Explain(err error) (message, hint string)
+	// Unsure puts an error after which nobody knows whether the change was made, such as a lost answer, into words for
+	// the progress; it is "" for any other error. The engine then looks at what exists and goes on from there.
+	Unsure(err error) string
 }

@@ -52,10 +52,14 @@ func (g *Graph) reference(r check.Reference) (any, bool) {
 	if n == nil {
 		return nil, false
 	}
-	if r.Member == "" {
+	member := r.Member
+	if t := r.Statement.Type; member == "" && t != nil {
+		member = t.Self // what stands for the object where a text is wanted
+	}
+	if member == "" {
 		return n.Resource.String(), true
 	}
-	return n.Resource.Member(r.Member)
+	return n.Resource.Member(member)
 }
 
 // path joins the parts of a files.dir statement.

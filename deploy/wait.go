@@ -12,6 +12,7 @@ const (
 	firstPause  = 100 * time.Millisecond
 	longestWait = 5 * time.Second  // between two looks
 	remindEvery = 15 * time.Second // a long wait is announced again
+	unsureWait  = 2 * time.Minute  // to find out whether a change was made, and to make it
 )
 
 // progress travels in the context of a resource's Apply and Delete.
@@ -33,6 +34,18 @@ func applying(ctx context.Context, report func(string, time.Duration)) (context.
 		context.AfterFunc(calls, func() { timer.Stop() })
 	})
 	return calls, func() { forget(); cancel() }
+}
+
+// reporting returns the context for reading one resource, of which a wait is reported.
+func reporting(ctx context.Context, report func(string, time.Duration)) context.Context {
+	return context.WithValue(ctx, progressKey{}, &progress{stop: ctx.Done(), cause: func() error { return context.Cause(ctx) }, report: report})
+}
+
+// Report says in the progress what a call of this context waits for. Any other context keeps it to itself.
+func Report(ctx context.Context, text string) {
+	if p, ok := ctx.Value(progressKey{}).(*progress); ok {
+		p.report(text, 0)
+	}
 }
 
 // Stopping returns an error once the run was cancelled: no further call should begin. It is nil in a context that is not

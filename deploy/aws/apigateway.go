@@ -172,6 +172,12 @@ func (a *api) Read(ctx context.Context) error {
 	return a.readParts(ctx)
 }
 
+// Reread lists the APIs again: an API that was made a moment ago is not on the list of the run.
+func (a *api) Reread(ctx context.Context) error {
+	a.p.apis.forget()
+	return a.Read(ctx)
+}
+
 func (a *api) set(id, endpoint, selection *string, protocol types.ProtocolType, address types.IpAddressType) {
 	a.id, a.endpoint, a.selection = aws.ToString(id), aws.ToString(endpoint), aws.ToString(selection)
 	a.protocol, a.address = string(protocol), address
@@ -182,45 +188,58 @@ func (a *api) set(id, endpoint, selection *string, protocol types.ProtocolType, 
 }
 
 func (a *api) readParts(ctx context.Context) (err error) {
-	gw, have := a.p.gateway, &a.existing
-	have.integrations, err = paged(func(token *string) ([]types.Integration, *string, error) {
-		out, err := gw.GetIntegrations(ctx, &apigatewayv2.GetIntegrationsInput{ApiId: &a.id, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out.Items, out.NextToken, nil
-	})
-	if err != nil {
+	have := &a.existing
+	if have.integrations, err = a.listIntegrations(ctx); err != nil {
 		return err
 	}
-	have.routes, err = paged(func(token *string) ([]types.Route, *string, error) {
-		out, err := gw.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: &a.id, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out.Items, out.NextToken, nil
-	})
-	if err != nil {
+	if have.routes, err = a.listRoutes(ctx); err != nil {
 		return err
 	}
-	have.stages, err = paged(func(token *string) ([]types.Stage, *string, error) {
-		out, err := gw.GetStages(ctx, &apigatewayv2.GetStagesInput{ApiId: &a.id, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out.Items, out.NextToken, nil
-	})
-	if err != nil {
+	if have.stages, err = a.listStages(ctx); err != nil {
 		return err
 	}
-	have.deployments, err = paged(func(token *string) ([]types.Deployment, *string, error) {
-		out, err := gw.GetDeployments(ctx, &apigatewayv2.GetDeploymentsInput{ApiId: &a.id, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out.Items, out.NextToken, nil
-	})
+	have.deployments, err = a.listDeployments(ctx)
 	return err
+}
+
+func (a *api) listIntegrations(ctx context.Context) ([]types.Integration, error) {
+	return paged(func(token *string) ([]types.Integration, *string, error) {
+		out, err := a.p.gateway.GetIntegrations(ctx, &apigatewayv2.GetIntegrationsInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+}
+
+func (a *api) listRoutes(ctx context.Context) ([]types.Route, error) {
+	return paged(func(token *string) ([]types.Route, *string, error) {
+		out, err := a.p.gateway.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+}
+
+func (a *api) listStages(ctx context.Context) ([]types.Stage, error) {
+	return paged(func(token *string) ([]types.Stage, *string, error) {
+		out, err := a.p.gateway.GetStages(ctx, &apigatewayv2.GetStagesInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
+}
+
+func (a *api) listDeployments(ctx context.Context) ([]types.Deployment, error) {
+	return paged(func(token *string) ([]types.Deployment, *string, error) {
+		out, err := a.p.gateway.GetDeployments(ctx, &apigatewayv2.GetDeploymentsInput{ApiId: &a.id, NextToken: token})
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Items, out.NextToken, nil
+	})
 }
 
 // wants returns what the script says of the API itself. What it does not say is AWS's default.

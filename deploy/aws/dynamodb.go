@@ -110,6 +110,18 @@ func (t *table) Apply(ctx context.Context) error {
 		return err
 	}
 	t.arn, t.have = aws.ToString(out.TableDescription.TableArn), t.wanted()
+	return t.await(ctx)
+}
+
+// Reread waits as well, if the table is there now.
+func (t *table) Reread(ctx context.Context) error {
+	if err := t.Read(ctx); err != nil || t.arn == "" {
+		return err
+	}
+	return t.await(ctx)
+}
+
+func (t *table) await(ctx context.Context) error {
 	return deploy.Await(ctx, "for "+t.String()+" to become active", tableWait, func(ctx context.Context) (bool, error) {
 		out, err := t.p.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &t.name})
 		if err != nil {

@@ -49,7 +49,7 @@ func (p *Provider) Explain(err error) (message, hint string) {
 	}
 	// The words of the last layer: those around it speak of attempts and of the SDK's own parts.
 	cause := op.Err
-	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(cause) {
+	for next := within(cause); next != nil; next = within(cause) {
 		cause = next
 		if _, ok := cause.(*net.OpError); ok {
 			break
@@ -65,6 +65,14 @@ func (p *Provider) Explain(err error) (message, hint string) {
 		hint = "Nothing answers at the address of the cloud. Is it running, and is AWS_ENDPOINT_URL right?"
 	}
 	return message, hint
+}
+
+// within is the error that err wraps, the first of several.
+func within(err error) error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return several.Unwrap()[0]
+	}
+	return errors.Unwrap(err)
 }
 
 func isNet(err error) bool {

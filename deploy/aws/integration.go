@@ -16,10 +16,11 @@ import (
 
 // integration is a backend of an API. It has no name in AWS; its description keeps the script's: zd[NAME].
 type integration struct {
-	api  *api
-	part *check.Part
-	name string
-	id   string // set by Apply; before that see found
+	api   *api
+	part  *check.Part
+	name  string
+	id    string             // set by Apply; before that see found
+	again *types.Integration // what Reread has found
 }
 
 func label(name string) string { return "zd[" + name + "]" }
@@ -31,6 +32,9 @@ func ours(i types.Integration) bool {
 }
 
 func (i *integration) found() *types.Integration {
+	if i.again != nil {
+		return i.again
+	}
 	for n := range i.api.existing.integrations {
 		if found := &i.api.existing.integrations[n]; aws.ToString(found.Description) == label(i.name) {
 			return found
@@ -41,7 +45,19 @@ func (i *integration) found() *types.Integration {
 
 func (i *integration) String() string             { return "integration " + i.name + " of " + i.api.name }
 func (i *integration) Read(context.Context) error { return nil } // the API has
-func (i *integration) Exists() bool               { return i.identifier() != "" }
+
+// Reread looks for this integration alone: others of its API may be changing.
+func (i *integration) Reread(ctx context.Context) error {
+	all, err := i.api.listIntegrations(ctx)
+	for n := range all {
+		if aws.ToString(all[n].Description) == label(i.name) {
+			i.again = &all[n]
+		}
+	}
+	return err
+}
+
+func (i *integration) Exists() bool { return i.identifier() != "" }
 
 func (i *integration) identifier() string {
 	if i.id == "" {

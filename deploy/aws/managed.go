@@ -70,6 +70,12 @@ func findPolicy(p *Provider, g *deploy.Graph, s *check.Statement) error {
 func (m *managed) String() string { return "policy " + m.name }
 func (m *managed) Exists() bool   { return m.arn != "" }
 
+// Reread lists the policies again.
+func (m *managed) Reread(ctx context.Context) error {
+	m.p.policies.forget()
+	return m.Read(ctx)
+}
+
 func (m *managed) Read(ctx context.Context) error {
 	have, err := m.p.managedPolicy(ctx, m.name)
 	if err != nil || have == nil {

@@ -46,6 +46,7 @@ func (g grant) target() (name, qualifier *string) {
 }
 
 func (r *permission) Read(ctx context.Context) error {
+	r.found = nil
 	want, _ := r.want()
 	if want.Function == "" {
 		return nil // the function is not there yet

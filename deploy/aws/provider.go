@@ -13,7 +13,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -21,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
 	"quotewire/deploy"
@@ -52,18 +50,15 @@ type Provider struct {
 
 var _ deploy.Provider = (*Provider)(nil)
 
-// NewProvider returns AWS as the configuration says. It makes no calls.
+// NewProvider returns AWS as the configuration says. It makes no calls. Of a Retryer in the configuration it takes the
+// pauses; what is repeated is its own affair.
 func NewProvider(cfg aws.Config) *Provider {
 	cfg = cfg.Copy()
 	if cfg.Region == "" {
 		cfg.Region = DefaultRegion
 	}
 	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall)
-	cfg.Retryer = func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(concurrentModification)}, o.Retryables...)
-		})
-	}
+	cfg.Retryer = newRetryer(cfg.Retryer)
 	return &Provider{
 		region:    cfg.Region,
 		partition: "aws",
@@ -87,21 +82,6 @@ func stopBeforeCall(stack *middleware.Stack) error {
 			}
 			return next.HandleInitialize(ctx, in)
 		}), middleware.Before)
-}
-
-// concurrentModification recognises what API Gateway, IAM and Lambda answer when two changes meet in one API, role or
-// function: the second is to be sent again.
-func concurrentModification(err error) aws.Ternary {
-	var refused smithy.APIError
-	if !errors.As(err, &refused) {
-		return aws.UnknownTernary
-	}
-	switch code, message := refused.ErrorCode(), strings.ToLower(refused.ErrorMessage()); {
-	case code == "ConcurrentModification", code == "ConflictException" && strings.Contains(message, "concurrent modification"),
-		code == "ResourceConflictException" && strings.Contains(message, "an update is in progress"):
-		return aws.TrueTernary
-	}
-	return aws.UnknownTernary
 }
 
 // Region is where the provider works.
@@ -236,4 +216,11 @@ func (l *lister[T]) get(read func() ([]T, error)) ([]T, error) {
 		l.list, l.done = list, true
 	}
 	return list, err
+}
+
+// forget makes the next get read again.
+func (l *lister[T]) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.done = false
 }

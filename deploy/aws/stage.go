@@ -25,9 +25,13 @@ type route struct {
 	key         string
 	integration *integration
 	made        bool
+	again       *types.Route // what Reread has found
 }
 
 func (r *route) found() *types.Route {
+	if r.again != nil {
+		return r.again
+	}
 	for n := range r.api.existing.routes {
 		if found := &r.api.existing.routes[n]; aws.ToString(found.RouteKey) == r.key {
 			return found
@@ -40,6 +44,17 @@ func (r *route) String() string             { return "route " + r.key + " of " +
 func (r *route) Read(context.Context) error { return nil } // the API has
 func (r *route) Exists() bool               { return r.made || r.found() != nil }
 func (r *route) Member(string) (any, bool)  { return nil, false }
+
+// Reread looks for this route alone: others of its API may be changing.
+func (r *route) Reread(ctx context.Context) error {
+	all, err := r.api.listRoutes(ctx)
+	for n := range all {
+		if aws.ToString(all[n].RouteKey) == r.key {
+			r.again = &all[n]
+		}
+	}
+	return err
+}
 
 func (r *route) target() string { return "integrations/" + r.integration.identifier() }
 
@@ -132,12 +147,16 @@ func (l *leftovers) Apply(ctx context.Context) error {
 
 // stage is a name under which an API can be called.
 type stage struct {
-	api  *api
-	name string
-	made bool
+	api   *api
+	name  string
+	made  bool
+	again *types.Stage // what Reread has found
 }
 
 func (s *stage) found() *types.Stage {
+	if s.again != nil {
+		return s.again
+	}
 	for n := range s.api.existing.stages {
 		if found := &s.api.existing.stages[n]; aws.ToString(found.StageName) == s.name {
 			return found
@@ -150,6 +169,17 @@ func (s *stage) String() string             { return "stage " + s.name + " of " 
 func (s *stage) Read(context.Context) error { return nil } // the API has
 func (s *stage) Exists() bool               { return s.made || s.found() != nil }
 func (s *stage) Member(string) (any, bool)  { return nil, false }
+
+// Reread looks for this stage alone.
+func (s *stage) Reread(ctx context.Context) error {
+	all, err := s.api.listStages(ctx)
+	for n := range all {
+		if aws.ToString(all[n].StageName) == s.name {
+			s.again = &all[n]
+		}
+	}
+	return err
+}
 
 func (s *stage) Plan() (deploy.Step, error) {
 	if !s.Exists() {
@@ -184,6 +214,7 @@ func (s *stage) Outputs() []deploy.Output {
 type deployment struct {
 	api   *api
 	stage *stage
+	again []types.Deployment // what Reread has found
 }
 
 const fingerprintLabel = "quotewire "
@@ -220,12 +251,21 @@ func (d *deployment) current() string {
 	if s == nil {
 		return ""
 	}
-	for _, have := range d.api.existing.deployments {
+	for _, have := range slices.Concat(d.api.existing.deployments, d.again) {
 		if aws.ToString(have.DeploymentId) == aws.ToString(s.DeploymentId) {
 			return aws.ToString(have.Description)
 		}
 	}
 	return ""
+}
+
+// Reread looks at what the stage serves now.
+func (d *deployment) Reread(ctx context.Context) error {
+	err := d.stage.Reread(ctx)
+	if err == nil {
+		d.again, err = d.api.listDeployments(ctx)
+	}
+	return err
 }
 
 func (d *deployment) Plan() (deploy.Step, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -180,9 +181,13 @@ func (t *Text) Event(e deploy.Event) {
 		t.end("")
 		t.begin(e.Resource, e.Action.String()+" "+e.Resource)
 	case deploy.Waiting:
-		t.begin(e.Resource, e.Resource+": waiting "+e.Text)
+		resource, text := e.Resource, e.Resource+": waiting "+e.Text
+		if slices.ContainsFunc(t.now, func(a activity) bool { return a.resource == "" }) { // the cloud is being read
+			resource, text = "", "reading what exists: waiting "+e.Text
+		}
+		t.begin(resource, text)
 		if !t.live {
-			t.line("…", dim, e.Resource+": waiting "+e.Text, seconds(e.Elapsed))
+			t.line("…", dim, text, seconds(e.Elapsed))
 		}
 	case deploy.Done:
 		t.end(e.Resource)

@@ -1,0 +1,4 @@
+// A function that is deployed and never called.
+package main
+
+func main() {}
