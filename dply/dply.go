@@ -20,21 +20,32 @@ type Source struct {
 }
 
 // Option changes what [Check] does.
-type Option func(*check.Config)
+type Option func(*options)
+
+type options struct {
+	check.Config
+	advise func(*check.Program) token.List
+}
 
 // LookupEnv gives env its environment, usually os.LookupEnv. Without it no variable is set.
 func LookupEnv(lookup func(name string) (string, bool)) Option {
-	return func(c *check.Config) { c.Env = lookup }
+	return func(o *options) { o.Env = lookup }
 }
 
 // Region is the region of the run, for the constants that contain it; the default is us-east-1.
-func Region(name string) Option { return func(c *check.Config) { c.Region = name } }
+func Region(name string) Option { return func(o *options) { o.Region = name } }
+
+// Advice adds the warnings that give finds in a program without errors.
+func Advice(give func(*check.Program) token.List) Option {
+	return func(o *options) { o.advise = give }
+}
 
 // Check reads the files, which together are one script, and resolves them. The program is nil if there are errors; the
-// list, which is in order, may hold warnings all the same.
-func Check(catalog *schema.Catalog, sources []Source, options ...Option) (*check.Program, token.List) {
-	config := check.Config{Catalog: catalog}
-	for _, o := range options {
+// list, which is in order, may hold warnings all the same. A warning is left out where the comment at the end of its line
+// says so: // ok W10.
+func Check(catalog *schema.Catalog, sources []Source, change ...Option) (*check.Program, token.List) {
+	config := options{Config: check.Config{Catalog: catalog}}
+	for _, o := range change {
 		o(&config)
 	}
 	var files []*syntax.File
@@ -44,11 +55,15 @@ func Check(catalog *schema.Catalog, sources []Source, options ...Option) (*check
 		files = append(files, file)
 		list = append(list, found...)
 	}
-	program, found := check.Check(files, config)
+	program, found := check.Check(files, config.Config)
 	for _, file := range files {
 		found = file.Prune(found)
 	}
 	list = append(list, found...)
+	if list.Err() == nil && config.advise != nil {
+		list = append(list, config.advise(program)...)
+	}
+	list = heed(files, list)
 	list.Sort()
 	if list.Err() != nil {
 		return nil, list

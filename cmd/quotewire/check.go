@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"quotewire/deploy/aws"
+	"quotewire/deploy/aws/advice"
 	"quotewire/dply"
 	"quotewire/dply/check"
 	"quotewire/dply/token"
@@ -22,7 +24,8 @@ var checkVerb = verb{
 	short: "find the mistakes in a script, without any cloud",
 	long: `
 Reads SCRIPT, a .dply file or a folder of them, and prints every mistake with its line and column and what to write
-instead. It needs no cloud and no credentials. Exit status 1 if there are mistakes.`,
+instead. Of a script without mistakes it also says what will hurt on AWS: docs/warnings.md. It needs no cloud and no
+credentials. Exit status 1 if there are mistakes; warnings are none.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		return func(_ context.Context, args []string) error {
@@ -73,7 +76,7 @@ func (o *scriptOptions) load(path string) (*check.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, found := dply.Check(aws.Catalog(), sources, dply.LookupEnv(os.LookupEnv))
+	program, found := dply.Check(aws.Catalog(), sources, dply.LookupEnv(os.LookupEnv), dply.Advice(advice.Give))
 	if err := found.Err(); err != nil {
 		return nil, found
 	}
@@ -169,9 +172,18 @@ func printDiagnostics(found token.List) {
 		}
 		fmt.Fprintln(os.Stderr, strings.TrimRight(d.Format(isTerminal(os.Stderr)), "\n"))
 	}
-	if errs := len(found.Errors()); errs > 0 {
+	errs := len(found.Errors())
+	if errs > 0 {
 		fmt.Fprintf(os.Stderr, "%s\n", count(errs, "mistake"))
 	}
+	if warnings := len(found) - errs; warnings > 0 {
+		fmt.Fprintf(os.Stderr, "%s; docs/warnings.md says more of each. A comment at the end of its line switches one off: // ok %s\n", count(warnings, "warning"), firstWarning(found))
+	}
+}
+
+func firstWarning(found token.List) string {
+	i := slices.IndexFunc(found, token.Diagnostic.Warning)
+	return found[i].Code
 }
 
 // sourceLine reads a line of a script again, for the caret; "" if it cannot.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +124,32 @@ func gomod(ts *testscript.TestScript, neg bool, args []string) {
 		text, err := os.ReadFile(filepath.Join(ts.Getenv("ROOT"), name))
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(name), text, 0o644))
+	}
+}
+
+// Every warning that a script of this folder shows has a section in docs/warnings.md, and every section is shown.
+func TestEveryWarningHasItsSection(t *testing.T) {
+	page, err := os.ReadFile("../../docs/warnings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^## (W\d\d):`).FindAllStringSubmatch(string(page), -1) {
+		sections[m[1]] = true
+	}
+	shown := map[string]bool{}
+	scripts, _ := filepath.Glob("testdata/script/*.txtar")
+	for _, name := range scripts {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\S+\.dply:\d+:\d+: (W\d\d):`).FindAllStringSubmatch(string(text), -1) {
+			shown[m[1]] = true
+		}
+	}
+	if !maps.Equal(sections, shown) {
+		t.Errorf("docs/warnings.md has %v, the scripts show %v", sections, shown)
 	}
 }
 

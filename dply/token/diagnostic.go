@@ -38,8 +38,8 @@ func (l List) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Sort orders the list by position and keeps the first diagnostic of each source line, so that one mistake gives one
-// message.
+// Sort orders the list by position and keeps the first error of each source line, so that one mistake gives one message,
+// and the first warning of each code.
 func (l *List) Sort() {
 	sort.SliceStable(*l, func(i, j int) bool {
 		a, b := (*l)[i], (*l)[j]
@@ -52,15 +52,25 @@ func (l *List) Sort() {
 		return a.Pos.Column < b.Pos.Column
 	})
 	kept := (*l)[:0]
-	for i, d := range *l {
-		if i > 0 && d.Pos.Line != 0 && len(kept) > 0 {
-			if last := kept[len(kept)-1]; last.Pos.File == d.Pos.File && last.Pos.Line == d.Pos.Line && last.Warning() == d.Warning() {
+	for _, d := range *l {
+		if d.Pos.Line != 0 {
+			if repeats(kept, d) {
 				continue
 			}
 		}
 		kept = append(kept, d)
 	}
 	*l = kept
+}
+
+// repeats reports whether a sorted list ends with a diagnostic that says enough of d's line.
+func repeats(sorted List, d Diagnostic) bool {
+	for i := len(sorted) - 1; i >= 0 && sorted[i].Pos.File == d.Pos.File && sorted[i].Pos.Line == d.Pos.Line; i-- {
+		if sorted[i].Warning() == d.Warning() && (!d.Warning() || sorted[i].Code == d.Code) {
+			return true
+		}
+	}
+	return false
 }
 
 // Errors returns the list without its warnings.

@@ -28,7 +28,9 @@ func (d Diagnostic) Format(color bool) string {
 		b.WriteString(source + "\n" + caret + green + "^" + off + "\n")
 	}
 	if d.Hint != "" {
-		b.WriteString("  " + printable(d.Hint) + "\n")
+		for line := range strings.SplitSeq(d.Hint, "\n") {
+			b.WriteString("  " + printable(line) + "\n")
+		}
 	}
 	return b.String()
 }

@@ -43,7 +43,7 @@ var (
 )
 
 // sample is the distance between the calls of a sample. It is prime to the number of faults, so that each gets its turn.
-const sample = 9
+const sample = 17
 
 // fault is what happens to one call.
 type fault string

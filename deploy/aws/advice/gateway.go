@@ -1,0 +1,98 @@
+package advice
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"quotewire/dply/check"
+)
+
+// api looks for routes to nothing.
+func (a *adviser) api(t *check.Target, s *check.Statement) {
+	var routes, stages []*check.Part
+	for _, part := range s.Parts {
+		switch part.Kind {
+		case "route":
+			routes = append(routes, part)
+		case "stage":
+			stages = append(stages, part)
+		}
+	}
+	if len(routes) > 0 && len(stages) == 0 {
+		stage := `stage "live"`
+		if text(s.Prop("Protocol")) == "http" {
+			stage = `stage "$default"`
+		}
+		a.warn(s.Pos, "W13", "Add a line: "+stage, "the API %s has no stage, so no client reaches its routes", s.Name)
+	}
+	for _, part := range s.Parts {
+		if part.Kind != "integration" {
+			continue
+		}
+		if !slices.ContainsFunc(routes, func(r *check.Part) bool { return r.Target == part.Name }) {
+			a.warn(part.Pos, "W13", fmt.Sprintf("Add a line such as: route \"$default\" %q", part.Name), "no route leads to the integration %s", part.Name)
+		}
+		a.backend(part)
+	}
+}
+
+// backend looks whether an integration calls an alias that its function does not get.
+func (a *adviser) backend(part *check.Part) {
+	_, rest, ok := strings.Cut(strings.TrimSuffix(text(part.Prop("Uri")), "/invocations"), ":function:")
+	name, qualifier, qualified := strings.Cut(rest, ":")
+	if !ok || !qualified {
+		return
+	}
+	f := a.functionNamed(name)
+	if f == nil || qualifier == "$LATEST" || strings.Trim(qualifier, "0123456789") == "" || a.makesAlias(name, qualifier) {
+		return
+	}
+	a.warn(part.Prop("Uri").Position(), "W13", fmt.Sprintf("Give the function Alias <- %q, or take the alias that it has.", qualifier),
+		"the route leads to nothing: no statement gives %s an alias %s", name, qualifier)
+}
+
+// makesAlias reports whether a statement makes or moves an alias of a function. One whose name only the cloud knows may be it.
+func (a *adviser) makesAlias(function, alias string) (made bool) {
+	a.statements(func(s *check.Statement) {
+		switch {
+		case isFunction(s) && s.Name == function:
+			v := s.Prop("Alias")
+			made = made || v != nil && (text(v) == alias || text(v) == "")
+		case s.Verb == "ensure" && s.Type.Name == "aws.Lambda.Alias" && s.Name == alias:
+			made = true
+		}
+	})
+	return made || a.movedElsewhere(function, alias)
+}
+
+// movedElsewhere reports whether lambda.publishVersion moves an alias of a function.
+func (a *adviser) movedElsewhere(function, alias string) (moved bool) {
+	a.statements(func(s *check.Statement) {
+		if s.Verb == "lambda.publishVersion" && s.Prop("Alias") != nil {
+			name := text(s.Prop("Name"))
+			if ref, ok := s.Prop("Name").(check.Reference); ok {
+				name = ref.Statement.Name
+			}
+			moved = moved || (name == function || strings.HasSuffix(name, ":"+function)) && (text(s.Prop("Alias")) == alias || text(s.Prop("Alias")) == "")
+		}
+	})
+	return moved
+}
+
+// foundAlias looks whether an alias that is looked up is one that nobody makes.
+func (a *adviser) foundAlias(s *check.Statement) {
+	name := text(s.Prop("FunctionName"))
+	if ref, ok := s.Prop("FunctionName").(check.Reference); ok {
+		name = ref.Statement.Name
+	}
+	f := a.functionNamed(name)
+	if f == nil || a.makesAlias(name, s.Name) {
+		return
+	}
+	hint := fmt.Sprintf("Give the function Alias <- %q.", s.Name)
+	if have := text(f.Prop("Alias")); have != "" {
+		hint = fmt.Sprintf("The function's alias is %q: look for that one, or change it.", have)
+	}
+	a.warn(s.NamePos, "W14", hint, "nobody makes or moves the alias %s of %s: a first deploy will not find it", s.Name, name)
+}
