@@ -10,8 +10,33 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 	"quotewire/dply/token"
 )
+
+func init() {
+	register(entry{Type: aliasType, find: findAlias})
+	register(entry{Type: publishVerb, verb: expandPublish})
+}
+
+var aliasType = &schema.Type{
+	Name: "aws.Lambda.Alias", Find: true, Self: "arn",
+	Doc: "An alias of a Lambda function. lambda.function makes them.",
+	FindBy: []schema.Property{
+		{Name: "FunctionName", Kinds: objects, Objects: []string{"lambda.function", "aws.Lambda.Function"}, Required: true, Doc: "The function: its name or the function itself."},
+	},
+	Members: []schema.Member{arnMember("alias"), nameMember("alias"), uriMember},
+}
+
+var publishVerb = &schema.Type{
+	Name: "lambda.publishVersion",
+	Doc:  "Publishes what a function is now as a version, unless the newest version is the same, and moves an alias to it.",
+	Properties: []schema.Property{
+		{Name: "Name", Kinds: objects, Objects: []string{"lambda.function", "aws.Lambda.Function"}, Required: true, Doc: "The function: its name, its ARN, or the function itself."},
+		{Name: "Alias", Kinds: texts, Doc: "The alias to make or to move."},
+		{Name: "PublishVersion", Kinds: booleans, Doc: "Whether to publish; without, the alias is moved to the newest version there is.", Default: "true"},
+	},
+}
 
 func aliasKey(function, name string) deploy.Key {
 	return deploy.Key{Type: "aws.Lambda.Alias", Name: function + ":" + name}

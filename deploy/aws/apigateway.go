@@ -11,7 +11,36 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: apiType, find: findAPI})
+	register(entry{Type: apiVerb, verb: expandAPI})
+}
+
+var apiType = &schema.Type{
+	Name: typeAPI, Find: true, Self: "id",
+	Doc:     "An API of API Gateway v2, known by its name. api.gatewayV2 makes them.",
+	Members: apiMembers,
+}
+
+var apiMembers = []schema.Member{
+	{Name: "id", Kind: schema.String, Doc: "The id of the API."},
+	{Name: "endpoint", Kind: schema.String, Doc: "The wss:// or https:// address, without a stage."},
+	arnMember("API"), nameMember("API"),
+}
+
+var apiVerb = &schema.Type{
+	Name: "api.gatewayV2", Self: "id",
+	Doc: "An API of API Gateway v2 with its integrations, the permission for each to invoke its function, its routes, and its stages, which are deployed when something has changed.",
+	Properties: []schema.Property{
+		{Name: "Protocol", Kinds: texts, Enum: []string{"websocket", "http"}, Required: true, Doc: "The kind of API. It cannot be changed."},
+		{Name: "RouteSelectionExpression", Kinds: texts, Doc: `Which part of a message selects the route, such as "$request.body.action". A WebSocket API needs one.`},
+		{Name: "IpAddressType", Kinds: texts, Enum: []string{"ipv4", "dualstack"}, Doc: `How the API can be reached; "dualstack" is what a function behind an egress-only internet gateway needs to post to connections.`, Default: "ipv4"},
+	},
+	Members: apiMembers,
+}
 
 type apigatewayTypes = types.Api
 

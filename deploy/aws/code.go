@@ -18,8 +18,23 @@ import (
 	"quotewire/deploy"
 	"quotewire/deploy/gobuild"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 	"quotewire/dply/token"
 )
+
+func init() {
+	register(entry{Type: locationReader})
+}
+
+var locationReader = &schema.Type{
+	Name: "aws.S3.Location",
+	Doc:  "Where code lies in S3. A Go package is built and uploaded there when it differs: the folder that Source names, or else, for a key lambda-NAME.zip, the folder lambda/NAME beside the script.",
+	Properties: []schema.Property{
+		{Name: "Bucket", Kinds: objects, Objects: []string{"aws.S3.Bucket"}, Required: true, Doc: "The bucket: its name or the bucket itself."},
+		{Name: "Key", Kinds: texts, Required: true, Doc: "The object's key."},
+		{Name: "Source", Kinds: texts, Doc: "The folder of the Go package, relative to the script."},
+	},
+}
 
 // hashHeader is the metadata of an uploaded archive that says its SHA-256, so that a HeadObject tells whether it differs.
 const hashHeader = "sha256"

@@ -12,8 +12,28 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 	"quotewire/dply/token"
 )
+
+func init() {
+	register(entry{Type: tableType, ensure: ensureTable, find: findTable})
+	register(entry{Type: fieldsReader})
+}
+
+var tableType = &schema.Type{
+	Name: "aws.DynamoDB.Table", Ensure: true, Find: true, Self: "name",
+	Doc: "A table of DynamoDB, paid by the request. Its keys cannot be changed.",
+	Properties: []schema.Property{
+		{Name: "Fields", Kinds: readBy, Readers: []string{"aws.DynamoFields"}, Required: true, Doc: "The fields. Exactly one is the hash key, at most one the range key; only these are told to DynamoDB."},
+	},
+	Members: []schema.Member{nameMember("table"), arnMember("table")},
+}
+
+var fieldsReader = &schema.Type{
+	Name: "aws.DynamoFields",
+	Doc:  "The fields of a table, one a line: a name, a type (string, number, binary, bool), and below it @Key hash or @Key range.",
+}
 
 // tableWait is how long a table may take to be made or removed.
 const tableWait = 5 * time.Minute

@@ -12,7 +12,27 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: networkType, ensure: ensureNetwork, find: findNetwork})
+}
+
+var networkType = &schema.Type{
+	Name: "aws.VPC.VPC", Ensure: true, Find: true, Self: "id",
+	Doc: "A network, known by its tag Name. Ensured, it is a small one for functions: two private subnets in two zones, the default security group, and the ways out that are asked for. What it has already is never removed.",
+	Properties: []schema.Property{
+		{Name: "CidrBlock", Kinds: texts, Doc: "The IPv4 range of a new network, /16 to /26.", Default: DefaultCIDR},
+		{Name: "DualStack", Kinds: booleans, Doc: "Whether the network and its subnets have IPv6 addresses as well.", Default: "false, or true with an EgressOnlyInternetGateway"},
+		{Name: "EgressOnlyInternetGateway", Kinds: booleans, Doc: "A way out over IPv6, which costs nothing while idle. Functions take it with DualStack <- true in their VpcConfig, to addresses that have IPv6.", Default: "false"},
+		{Name: "GatewayEndpoints", Kinds: lists, Doc: `Services that the network reaches directly, at no cost: "s3", "dynamodb".`},
+	},
+	Members: []schema.Member{
+		{Name: "id", Kind: schema.String, Doc: "The id of the network."}, nameMember("network"),
+		{Name: "subnets", Kind: schema.List, Doc: "The ids of all its subnets, sorted."},
+		{Name: "securityGroups", Kind: schema.List, Doc: "The ids of all its security groups, sorted."}},
+}
 
 func networkKey(name string) deploy.Key { return deploy.Key{Type: "aws.VPC.VPC", Name: name} }
 

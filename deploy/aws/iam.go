@@ -14,8 +14,29 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 	"quotewire/dply/token"
 )
+
+func init() {
+	register(entry{Type: roleType, ensure: ensureRole, find: findRole})
+	register(entry{Type: withRoleReader})
+}
+
+var roleType = &schema.Type{
+	Name: "aws.IAM.Role", Ensure: true, Find: true, Self: "arn",
+	Doc: "A role. Inline policies are stored as NAME-0, NAME-1 and so on; those of that pattern that the script no longer has are removed.",
+	Properties: []schema.Property{
+		{Name: "Assume", Kinds: policies, Required: true, Doc: "Who may assume the role: a policy without resources."},
+		{Name: "Inline", Kinds: []schema.Kind{schema.Policy, schema.List}, Items: policies, Doc: "What the role may do: a policy or a list of them."},
+	},
+	Members: []schema.Member{arnMember("role"), nameMember("role")},
+}
+
+var withRoleReader = &schema.Type{
+	Name: "aws.IAM.WithRole",
+	Doc:  "A role described where it is used: who may assume it, its inline policies, and the names of managed policies. Functions that name the same role share it, with the permissions of all of them.",
+}
 
 type policyTypes = types.Policy
 

@@ -12,7 +12,24 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: integrationReader})
+}
+
+var integrationReader = &schema.Type{
+	Name: "api.gatewayV2 integration",
+	Doc:  "A backend of an API.",
+	Properties: []schema.Property{
+		{Name: "Type", Kinds: texts, Enum: []string{"AWS_PROXY", "aws_proxy", "lambda_proxy", "AWS", "aws", "lambda"}, Required: true, Doc: "How requests are handed on. AWS_PROXY hands them on whole."},
+		{Name: "Uri", Kinds: objects, Objects: []string{"lambda.function", "aws.Lambda.Function", "aws.Lambda.Alias"}, Required: true, Doc: "The backend: a function or an alias, its ARN, or its invocation URI."},
+		{Name: "PayloadFormatVersion", Kinds: texts, Enum: []string{"1.0", "2.0"}, Doc: "The form of the event.", Default: "1.0 for websocket, 2.0 for http"},
+		{Name: "ConnectionType", Kinds: texts, Enum: []string{"INTERNET", "VPC_LINK"}, Doc: "How the backend is reached.", Default: "INTERNET"},
+		{Name: "ConnectionId", Kinds: texts, Doc: "The id of the VPC link."},
+	},
+}
 
 // integration is a backend of an API. It has no name in AWS; its description keeps the script's: zd[NAME].
 type integration struct {
@@ -68,8 +85,8 @@ func (i *integration) identifier() string {
 	return i.id
 }
 
-// settings is what the deployer manages of an integration.
-type settings struct {
+// backend is what the deployer manages of an integration.
+type backend struct {
 	kind           types.IntegrationType
 	uri            string
 	format         string
@@ -78,7 +95,7 @@ type settings struct {
 }
 
 // wants is what the script asks for; it is not known before the function is.
-func (i *integration) wants() (s settings, known bool) {
+func (i *integration) wants() (s backend, known bool) {
 	g := i.api.graph
 	text := func(name string) string {
 		v, _ := g.String(i.part.Prop(name))
@@ -109,8 +126,8 @@ func (i *integration) wants() (s settings, known bool) {
 	return s, known
 }
 
-func settingsOf(f *types.Integration) settings {
-	s := settings{kind: f.IntegrationType, uri: aws.ToString(f.IntegrationUri), format: aws.ToString(f.PayloadFormatVersion),
+func backendOf(f *types.Integration) backend {
+	s := backend{kind: f.IntegrationType, uri: aws.ToString(f.IntegrationUri), format: aws.ToString(f.PayloadFormatVersion),
 		connection: f.ConnectionType, connectionLink: aws.ToString(f.ConnectionId)}
 	if s.format == "" {
 		s.format = "1.0"
@@ -130,7 +147,7 @@ func (i *integration) Plan() (deploy.Step, error) {
 	if f == nil {
 		return deploy.Step{Action: deploy.Create}, nil
 	}
-	have := settingsOf(f)
+	have := backendOf(f)
 	var changes []deploy.Change
 	differ := func(name, old, new string) {
 		if old != new {

@@ -16,7 +16,59 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: functionType, ensure: ensureFunction, find: findFunction})
+	register(entry{Type: functionVerb, verb: expandFunction})
+	register(entry{Type: placementReader})
+}
+
+// Runtimes of functions that come as a zip. "go" is provided.al2023.
+var runtimes = []string{"go", "provided.al2023", "provided.al2", "nodejs24.x", "nodejs22.x", "nodejs20.x", "python3.14", "python3.13",
+	"python3.12", "python3.11", "java25", "java21", "java17", "dotnet10", "dotnet8", "ruby3.4", "ruby3.3"}
+
+// functionProperties are those of aws.Lambda.Function, and of lambda.function.
+var functionProperties = []schema.Property{
+	{Name: "Runtime", Kinds: texts, Required: true, Enum: runtimes, Doc: `The runtime. "go" is provided.al2023, for a Go package that the deployer builds or a zip with an executable named bootstrap.`},
+	{Name: "Code", Kinds: readBy, Readers: []string{"aws.S3.Location"}, Required: true, Doc: "Where the code lies, and what it is built from."},
+	{Name: "Role", Kinds: []schema.Kind{schema.Value, schema.String, schema.Object}, Readers: []string{"aws.IAM.WithRole"}, Objects: []string{"aws.IAM.Role"}, Required: true, Doc: "The role that the function runs in: described here, a role, or an ARN."},
+	{Name: "Handler", Kinds: texts, Doc: "The entry point.", Default: `bootstrap, for the runtime "go"`},
+	{Name: "VpcConfig", Kinds: readBy, Readers: []string{"aws.VPC.Config"}, Doc: "The network that the function is placed in.", Default: "none"},
+	{Name: "MemorySize", Kinds: numbers, Doc: "Memory in MB, 128 to 10240; processor time comes with it.", Default: "128"},
+	{Name: "Timeout", Kinds: numbers, Doc: "Seconds until an invocation is ended, 1 to 900.", Default: "30"},
+	{Name: "Environment", Kinds: dicts, Doc: "Environment variables."},
+	{Name: "Architecture", Kinds: texts, Enum: []string{"x86_64", "arm64"}, Doc: "The instruction set, for which the code is built.", Default: "x86_64"},
+}
+
+var functionMembers = []schema.Member{arnMember("function"), nameMember("function"), uriMember}
+
+var functionType = &schema.Type{
+	Name: "aws.Lambda.Function", Ensure: true, Find: true, Self: "arn",
+	Doc:        "A Lambda function without versions and aliases; see lambda.function for one with them.",
+	Properties: functionProperties,
+	Members:    functionMembers,
+}
+
+var functionVerb = &schema.Type{
+	Name: "lambda.function", Self: "arn",
+	Doc: "A Lambda function with its role, its code, a published version, and an alias that points at it. A Go package is built and uploaded.",
+	Properties: append(append([]schema.Property{}, functionProperties...),
+		schema.Property{Name: "PublishVersion", Kinds: booleans, Doc: "Whether to publish a version when code or configuration have changed.", Default: "true with an Alias, else false"},
+		schema.Property{Name: "Alias", Kinds: texts, Doc: "The alias to make, or to move to the version just published."}),
+	Members: functionMembers,
+}
+
+var placementReader = &schema.Type{
+	Name: "aws.VPC.Config",
+	Doc:  "Where in a network a function is placed.",
+	Properties: []schema.Property{
+		{Name: "Subnets", Kinds: lists, Required: true, Doc: "The ids of the subnets."},
+		{Name: "SecurityGroups", Kinds: lists, Required: true, Doc: "The ids of the security groups."},
+		{Name: "DualStack", Kinds: booleans, Doc: "Whether the function may use IPv6 to the outside, in subnets that have it.", Default: "false"},
+	},
+}
 
 // What a function gets where the script says nothing, and how long its states may last.
 const (

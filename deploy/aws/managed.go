@@ -11,7 +11,21 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: policyType, ensure: ensurePolicy, find: findPolicy})
+}
+
+var policyType = &schema.Type{
+	Name: "aws.IAM.Policy", Ensure: true, Find: true, Self: "arn",
+	Doc: "A managed policy. When the script's document differs, it becomes the new default version.",
+	Properties: []schema.Property{
+		{Name: "Policy", Kinds: policies, Required: true, Doc: "The document, from a policy statement."},
+	},
+	Members: []schema.Member{arnMember("policy"), nameMember("policy")},
+}
 
 // policyVersions is how many versions of a managed policy IAM keeps; a further one needs one of them deleted.
 const policyVersions = 5

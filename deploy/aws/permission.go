@@ -11,7 +11,17 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: permissionsVerb, verb: expandPermissions})
+}
+
+var permissionsVerb = &schema.Type{
+	Name: "lambda.addPermissions",
+	Doc:  "Lets others invoke functions: for every action, resource (a function or an alias) and principal of its allow lines, one statement in the function's policy. Teardown leaves them to vanish with the function.",
+}
 
 // permission is one statement of the resource policy of a function or of one of its aliases, recognised by its id. Each
 // qualifier has a policy of its own: what an alias is called by must be allowed on the alias.

@@ -13,11 +13,17 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dsql"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/neptune"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
@@ -36,13 +42,19 @@ type Provider struct {
 	account   string // known after Open
 	partition string // known after Open
 
-	s3       *s3.Client
-	ec2      *ec2.Client
-	iam      *iam.Client
-	sts      *sts.Client
-	lambda   *lambda.Client
-	dynamodb *dynamodb.Client
-	gateway  *apigatewayv2.Client
+	s3         *s3.Client
+	ec2        *ec2.Client
+	iam        *iam.Client
+	sts        *sts.Client
+	lambda     *lambda.Client
+	dynamodb   *dynamodb.Client
+	gateway    *apigatewayv2.Client
+	route53    *route53.Client
+	neptune    *neptune.Client
+	dsql       *dsql.Client
+	logs       *cloudwatchlogs.Client
+	cloudfront *cloudfront.Client
+	acm        *acm.Client
 
 	apis     lister[apigatewayTypes]
 	policies lister[policyTypes]
@@ -63,13 +75,19 @@ func NewProvider(cfg aws.Config) *Provider {
 		region:    cfg.Region,
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.
-		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),
-		ec2:      ec2.NewFromConfig(cfg),
-		iam:      iam.NewFromConfig(cfg),
-		sts:      sts.NewFromConfig(cfg),
-		lambda:   lambda.NewFromConfig(cfg),
-		dynamodb: dynamodb.NewFromConfig(cfg),
-		gateway:  apigatewayv2.NewFromConfig(cfg),
+		s3:         s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),
+		ec2:        ec2.NewFromConfig(cfg),
+		iam:        iam.NewFromConfig(cfg),
+		sts:        sts.NewFromConfig(cfg),
+		lambda:     lambda.NewFromConfig(cfg),
+		dynamodb:   dynamodb.NewFromConfig(cfg),
+		gateway:    apigatewayv2.NewFromConfig(cfg),
+		route53:    route53.NewFromConfig(cfg),
+		neptune:    neptune.NewFromConfig(cfg),
+		dsql:       dsql.NewFromConfig(cfg),
+		logs:       cloudwatchlogs.NewFromConfig(cfg),
+		cloudfront: cloudfront.NewFromConfig(cfg),
+		acm:        acm.NewFromConfig(cfg),
 	}
 }
 
@@ -87,6 +105,11 @@ func stopBeforeCall(stack *middleware.Stack) error {
 // Region is where the provider works.
 func (p *Provider) Region() string { return p.region }
 
+// arn is that of a resource of the run's region and account.
+func (p *Provider) arn(service, resource string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", p.partition, service, p.region, p.account, resource)
+}
+
 // Account is the number of the account, once Open has returned.
 func (p *Provider) Account() string { return p.account }
 
@@ -103,51 +126,15 @@ func (p *Provider) Open(ctx context.Context) error {
 	return nil
 }
 
-// expander adds the resources of one kind of statement to the graph.
-type expander func(p *Provider, g *deploy.Graph, s *check.Statement) error
-
-// The statements that are implemented, by type and by verb. [Catalog] describes the same ones.
-var (
-	ensures = map[string]expander{
-		"aws.S3.Bucket":       ensureBucket,
-		"aws.VPC.VPC":         ensureNetwork,
-		"aws.DynamoDB.Table":  ensureTable,
-		"aws.IAM.Role":        ensureRole,
-		"aws.IAM.Policy":      ensurePolicy,
-		"aws.Lambda.Function": ensureFunction,
-	}
-	finds = map[string]expander{
-		"aws.S3.Bucket":        findBucket,
-		"aws.VPC.VPC":          findNetwork,
-		"aws.DynamoDB.Table":   findTable,
-		"aws.IAM.Role":         findRole,
-		"aws.IAM.Policy":       findPolicy,
-		"aws.Lambda.Function":  findFunction,
-		"aws.Lambda.Alias":     findAlias,
-		"aws.ApiGatewayV2.Api": findAPI,
-	}
-	verbs = map[string]expander{
-		"lambda.function":       expandFunction,
-		"lambda.addPermissions": expandPermissions,
-		"lambda.publishVersion": expandPublish,
-		"api.gatewayV2":         expandAPI,
-		"files.copy":            expandCopy,
-	}
-)
-
 // Expand implements [deploy.Provider].
 func (p *Provider) Expand(g *deploy.Graph, s *check.Statement) error {
-	var f expander
-	switch s.Verb {
-	case "ensure":
-		f = ensures[s.Type.Name]
-	case "find":
-		f = finds[s.Type.Name]
-	default:
-		f = verbs[s.Verb]
+	if s.Verb == "files.copy" {
+		return expandCopy(p, g, s)
 	}
-	if f != nil {
-		return f(p, g, s)
+	if s.Type != nil {
+		if f := entries[s.Type.Name].expander(s.Verb); f != nil {
+			return f(p, g, s)
+		}
 	}
 	what := s.Verb
 	if s.Type != nil && s.Type.Name != what {

@@ -13,7 +13,23 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: bucketType, ensure: ensureBucket, find: findBucket})
+}
+
+var bucketType = &schema.Type{
+	Name: "aws.S3.Bucket", Ensure: true, Find: true, Self: "name",
+	Doc: "A bucket of S3, known by its name, which is unique in the whole world. A teardown empties it first.",
+	Properties: []schema.Property{
+		{Name: "Region", Kinds: texts, Doc: "Where the bucket lies. It cannot move.", Default: "the region of the run"},
+	},
+	Members: []schema.Member{nameMember("bucket"), arnMember("bucket"),
+		{Name: "allResources", Kind: schema.String, Doc: "The ARN that means every object in the bucket."},
+		{Name: "dnsName", Kind: schema.String, Doc: "The host name of the bucket."}},
+}
 
 func bucketKey(name string) deploy.Key { return deploy.Key{Type: "aws.S3.Bucket", Name: name} }
 

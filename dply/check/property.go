@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"quotewire/dply/schema"
@@ -180,7 +181,7 @@ func (c *checker) as(v Value, kind schema.Kind, want schema.Property) (Value, bo
 		}
 	case schema.Number:
 		if n, ok := v.(Number); ok {
-			return n, true
+			return c.inRange(n, want), true
 		}
 		return v, isRef && ref.Member != "" && memberKind(ref) == schema.Number
 	case schema.Bool:
@@ -235,6 +236,16 @@ func (c *checker) enum(text String, want schema.Property) Value {
 		return text
 	}
 	c.report(text.Pos, "E47", fmt.Sprintf("invalid %s %q", want.Name, text.Text), c.didYouMean(text.Text, want.Enum)+"It is one of "+either(want.Enum)+".")
+	return nil
+}
+
+// inRange refuses a number that the property does not allow.
+func (c *checker) inRange(n Number, want schema.Property) Value {
+	bounded := want.Min != 0 || want.Max != 0
+	if (!bounded || n.Value >= want.Min && n.Value <= want.Max) && (want.Numbers == nil || slices.Contains(want.Numbers, n.Value)) {
+		return n
+	}
+	c.report(n.Pos, "E47", fmt.Sprintf("invalid %s %s", want.Name, strconv.FormatFloat(n.Value, 'g', -1, 64)), fmt.Sprintf("It is %s.", want.Range()))
 	return nil
 }
 

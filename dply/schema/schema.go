@@ -39,6 +39,8 @@ type Type struct {
 	Members    []Member   // what -> offers on a variable bound to it
 	// Self is the member that stands for the object where a string is wanted: "arn", "name" or "id"; "" if none does.
 	Self string
+	// Notes are further sentences for the reference page alone: what is refused, what a teardown leaves.
+	Notes string
 	// Files and Policies say that files.copy and attachPolicy take it.
 	Files    bool
 	Policies bool
@@ -56,6 +58,9 @@ type Property struct {
 	Objects  []string   // for Object: the types allowed; where String is allowed too, an object of these stands for its Self
 	Default  string     // for the documentation
 	With     string     // another property that must be given too whenever this one is
+	Min, Max float64    // of a number; both 0 means any
+	Numbers  []float64  // the numbers allowed; nil means any
+	Fixed    bool       // it cannot be changed once the resource is there
 	Entries  []Property // of a map, or of the maps in a list; nil means any names and values
 }
 
