@@ -208,6 +208,14 @@ func (r *record) Read(ctx context.Context) (err error) {
 	return err
 }
 
+// Reread waits as well, if the resource is there by now.
+func (r *record) Reread(ctx context.Context) error {
+	if err := r.Read(ctx); err != nil || r.found == nil {
+		return err
+	}
+	return r.ready(ctx)
+}
+
 func (r *record) Plan() (deploy.Step, error) {
 	if r.found == nil {
 		return deploy.Step{Action: deploy.Create}, nil
