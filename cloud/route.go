@@ -263,8 +263,13 @@ func credentialScope(r *http.Request) string {
 
 func signed(r *http.Request) bool { return credentialScope(r) != "" }
 
-// isCallback reports whether the escaped path is one of the @connections API: /{stage}/@connections/{id}.
+// isCallback reports whether the escaped path is one of the @connections API, /{stage}/@connections/{id}, or of our own
+// beside it, /{stage}/@topics/{id}.
 func isCallback(path string) bool {
 	parts := strings.SplitN(path, "/", 4)
-	return len(parts) == 4 && strings.HasPrefix(path, "/") && (parts[2] == "@connections" || strings.EqualFold(parts[2], "%40connections"))
+	if len(parts) != 4 || parts[0] != "" {
+		return false
+	}
+	name := strings.Replace(parts[2], "%40", "@", 1)
+	return name == "@connections" || name == "@topics"
 }

@@ -158,6 +158,7 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	started := s.running.start(func() {
 		code, reason := c.run()
 		s.hub.remove(c.id)
+		s.leaveBoard(c)
 		if s.ctx.Err() == nil {
 			s.disconnected(c, code, reason)
 		}

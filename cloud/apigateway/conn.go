@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,8 +63,8 @@ func (c *conn) send(m *socket.Message) error {
 	if c.ended {
 		return errGone
 	}
-	if m.Key() != 0 {
-		if i := slices.IndexFunc(c.waiting, func(w *socket.Message) bool { return w.Key() == m.Key() }); i >= 0 {
+	for i := len(c.waiting) - 1; i >= 0 && c.waiting[i].Key() != 0; i-- {
+		if c.waiting[i].Key() == m.Key() {
 			c.queued += m.Size() - c.waiting[i].Size()
 			c.waiting[i] = m
 			return nil

@@ -30,6 +30,7 @@ const (
 	idTag      = 9
 	kindSocket = 2 // connections and their messages
 	kindCall   = 4 // requests
+	kindBoard  = 8 // boards of topics
 )
 
 var idCounter atomic.Uint32
@@ -46,6 +47,18 @@ func connectionID(apiID string) string {
 	var b [idLength]byte
 	rand.Read(b[4:8])
 	return finishID(b, apiID, kindSocket)
+}
+
+// boardID returns an id that cannot be guessed and is never the same again.
+func boardID(apiID string) string {
+	var b [idLength]byte
+	rand.Read(b[4:8])
+	return finishID(b, apiID, kindBoard)
+}
+
+func isBoardID(id string) bool {
+	b, err := base64.URLEncoding.DecodeString(id)
+	return err == nil && len(b) == idLength && b[idKind] == kindBoard
 }
 
 // messageID and requestID return ids that differ within one run of the process. They open nothing, so they may be dense.

@@ -76,6 +76,13 @@ const (
 	maxWrite     = 64 << 10
 	writeTimeout = 30 * time.Second
 
+	maxTopicsBody    = 1 << 20 // bytes of a call of the topics API
+	maxTopicName     = 256     // bytes
+	maxSubscriptions = 2000    // topics of one connection
+
+	// renewTopics is how long a topic counts as announced to the publishers.
+	renewTopics = time.Hour
+
 	// closeTimeout is how long the close frame of the other side is waited for.
 	closeTimeout = 2 * time.Second
 

@@ -40,35 +40,11 @@ func (p *post) log(l *slog.Logger) *slog.Logger {
 // answerPost has the order of AWS's checks: the signature, the stage, the policy, the id, the rate, the body, the connection.
 func (s *Service) answerPost(p *post) {
 	r := p.r
-	principal, ok := iam.PrincipalFrom(r.Context())
-	known := r.Method == http.MethodPost || r.Method == http.MethodGet || r.Method == http.MethodDelete
-	if !ok || !known {
+	if r.Method != http.MethodPost && r.Method != http.MethodGet && r.Method != http.MethodDelete {
 		p.refuse(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}
-	view, ok := s.served(p.apiID, p.stage)
-	if !ok || !view.api.isWebSocket() || view.api.Properties.DisableExecuteAPIEndpoint {
-		p.log(s.Log).Info("a call of @connections was refused: the address is that of no stage with a deployment, or disableExecuteApiEndpoint is set")
-		p.refuse(http.StatusForbidden, "ForbiddenException", "Forbidden")
-		return
-	}
-	// The request is judged by its route, with the last part as it stands here: a policy that names one connection
-	// allows nothing.
-	resource := ":" + p.apiID + "/" + p.stage + "/" + r.Method + "/@connections/{connectionId}"
-	arn := "arn:aws:execute-api:" + s.Region + ":"
-	if err := s.IAM.Authorize(r.Context(), protocol.RESTJSON, "execute-api:ManageConnections", arn+s.Account+resource, nil); err != nil {
-		var denied *protocol.Error
-		if !errors.As(err, &denied) {
-			p.log(s.Log).Error("the caller's policies could not be read", "error", err)
-			p.refuse(http.StatusInternalServerError, "InternalServerErrorException", "Internal server error")
-			return
-		}
-		p.log(s.Log).Info("a call of @connections was denied: allow execute-api:ManageConnections in the policy of its caller",
-			"caller", principal.ARN, "resource", arn+s.Account+resource)
-		p.answer(http.StatusForbidden, "AccessDeniedException", encode(map[string]string{
-			"Message": "User: " + principal.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " +
-				arn + maskAccount(s.Account) + resource,
-		}))
+	if !s.mayManage(p) {
 		return
 	}
 	if _, ok := tagOf(p.connection); !ok {
@@ -119,6 +95,42 @@ func (s *Service) answerPost(p *post) {
 		c.shut(closeNormal, closedNormally)
 		p.answer(http.StatusNoContent, "", nil)
 	}
+}
+
+// mayManage tells whether the caller may manage connections of the stage. If not, it has answered.
+func (s *Service) mayManage(p *post) bool {
+	r := p.r
+	principal, ok := iam.PrincipalFrom(r.Context())
+	if !ok {
+		p.refuse(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		return false
+	}
+	view, ok := s.served(p.apiID, p.stage)
+	if !ok || !view.api.isWebSocket() || view.api.Properties.DisableExecuteAPIEndpoint {
+		p.log(s.Log).Info("a call of @connections was refused: the address is that of no stage with a deployment, or disableExecuteApiEndpoint is set")
+		p.refuse(http.StatusForbidden, "ForbiddenException", "Forbidden")
+		return false
+	}
+	// The request is judged by its route, with the last part as it stands here: a policy that names one connection
+	// allows nothing.
+	resource := ":" + p.apiID + "/" + p.stage + "/" + r.Method + "/@connections/{connectionId}"
+	arn := "arn:aws:execute-api:" + s.Region + ":"
+	if err := s.IAM.Authorize(r.Context(), protocol.RESTJSON, "execute-api:ManageConnections", arn+s.Account+resource, nil); err != nil {
+		var denied *protocol.Error
+		if !errors.As(err, &denied) {
+			p.log(s.Log).Error("the caller's policies could not be read", "error", err)
+			p.refuse(http.StatusInternalServerError, "InternalServerErrorException", "Internal server error")
+			return false
+		}
+		p.log(s.Log).Info("a call of @connections was denied: allow execute-api:ManageConnections in the policy of its caller",
+			"caller", principal.ARN, "resource", arn+s.Account+resource)
+		p.answer(http.StatusForbidden, "AccessDeniedException", encode(map[string]string{
+			"Message": "User: " + principal.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " +
+				arn + maskAccount(s.Account) + resource,
+		}))
+		return false
+	}
+	return true
 }
 
 // answer answers with a body of JSON, or with none at all: clients take the error from the header.

@@ -17,6 +17,7 @@ const pathPrefix = "/_aws/execute-api/"
 //	{apiId}.execute-api.localhost/{stage}…                  resolved to this machine by browsers
 //	{any host}/_aws/execute-api/{apiId}/{stage}…            what apiEndpoint says
 //	{address}/{stage}/@connections/{id}                     what a function makes of requestContext.domainName
+//	{address}/{stage}/@topics/{id}                          the same, for our own extension
 //	{address}/{stage} with Upgrade: websocket               if one WebSocket API has that stage
 func (s *Service) Resolve(r *http.Request) (apiID, path string, ok bool) {
 	path = r.URL.EscapedPath()
@@ -35,7 +36,7 @@ func (s *Service) Resolve(r *http.Request) (apiID, path string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	if stageName, id, ok := callback(segments); ok {
+	if stageName, _, id, ok := callback(segments); ok {
 		if apiID := s.apiOfConnection(id, stageName); apiID != "" {
 			return apiID, path, true
 		}
@@ -67,18 +68,25 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, apiID, path s
 		s.serveHTTPAPI(w, r, a, path)
 		return
 	}
-	if stageName, id, ok := callback(segments); ok {
+	if stageName, api, id, ok := callback(segments); ok {
+		if api == "@topics" {
+			s.serveTopics(w, r, apiID, stageName, id)
+			return
+		}
 		s.serveConnections(w, r, apiID, stageName, id)
 		return
 	}
 	s.serveWebSocket(w, r, a, segments)
 }
 
-// apiOfConnection finds the API of a connection id on a stage, alive or not: by the connection, then by the tag in its
-// id, then by the stage.
+// apiOfConnection finds the API of the id of a connection or a board on a stage, alive or not: by the connection or the
+// board, then by the tag in its id, then by the stage.
 func (s *Service) apiOfConnection(id, stageName string) string {
 	if c := s.hub.find(id); c != nil {
 		return c.apiID
+	}
+	if b := s.boards.find(id); b != nil {
+		return b.key.apiID
 	}
 	apis := s.webSocketAPIs(stageName)
 	if tag, ok := tagOf(id); ok {
@@ -110,12 +118,12 @@ func (s *Service) webSocketAPIs(stageName string) []*api {
 	return found
 }
 
-// callback takes the path of the @connections API apart.
-func callback(segments []string) (stageName, id string, ok bool) {
-	if len(segments) == 3 && segments[1] == "@connections" {
-		return segments[0], segments[2], true
+// callback takes the path of a call of the @connections or the topics API apart.
+func callback(segments []string) (stageName, api, id string, ok bool) {
+	if len(segments) == 3 && (segments[1] == "@connections" || segments[1] == "@topics") {
+		return segments[0], segments[1], segments[2], true
 	}
-	return "", "", false
+	return "", "", "", false
 }
 
 // splitPath splits an escaped path at its slashes and unescapes the parts, in this order: an id may hold an escaped

@@ -70,6 +70,7 @@ type Service struct {
 	Config
 	catalog   *catalog
 	hub       hub
+	boards    boards
 	throttles throttles
 	client    *http.Client // for HTTP integrations, and for issuers of tokens
 	sessions  sync.Map     // role ARN → iam.Credentials of the gateway's session in it

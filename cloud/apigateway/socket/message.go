@@ -22,7 +22,8 @@ func Text(text []byte) *Message { return Personal(text, nil, 0) }
 // [IDLength] bytes are those of the receiver's connection id, whatever they are in text.
 //
 // A key other than 0 makes the message stand for all earlier ones of that key, as the price of a ticker does: if one still
-// waits for a socket, the new message takes its place there, and the old one is not sent. The last message of a key
+// waits for a socket, the new message takes its place there, and the old one is not sent: unless a message without a key
+// waits behind it, which may say more than the old one and not yet what the new one says. The last message of a key
 // always arrives. Whoever sends messages of one key sends them one after the other; then no client sees an older one
 // after a newer one. Messages with the key 0 all arrive, in order.
 func Personal(text []byte, ids []int, key uint64) *Message {
