@@ -10,7 +10,7 @@ import (
 	"quotewire/dply/token"
 )
 
-// choose returns the targets of the run, in source order, and refuses @destroy marks where they do not belong.
+// choose returns the targets of the run, in the order in which they are named, each once, and refuses @destroy marks where they do not belong.
 func choose(program *check.Program, opts Options) ([]*check.Target, error) {
 	targets := program.Targets
 	if len(opts.Targets) > 0 {

@@ -25,6 +25,7 @@ type Option func(*options)
 type options struct {
 	check.Config
 	advise func(*check.Program) token.List
+	mode   parser.Mode
 }
 
 // LookupEnv gives env its environment, usually os.LookupEnv. Without it no variable is set.
@@ -40,6 +41,9 @@ func Advice(give func(*check.Program) token.List) Option {
 	return func(o *options) { o.advise = give }
 }
 
+// Fragments lets files without a target line be read: each is one target, named after its file.
+func Fragments() Option { return func(o *options) { o.mode = parser.Implicit } }
+
 // Check reads the files, which together are one script, and resolves them. The program is nil if there are errors; the
 // list, which is in order, may hold warnings all the same. A warning is left out where the comment at the end of its line
 // says so: // ok W10.
@@ -51,7 +55,7 @@ func Check(catalog *schema.Catalog, sources []Source, change ...Option) (*check.
 	var files []*syntax.File
 	var list token.List
 	for _, s := range sources {
-		file, found := parser.Parse(s.Name, s.Text, 0)
+		file, found := parser.Parse(s.Name, s.Text, config.mode)
 		files = append(files, file)
 		list = append(list, found...)
 	}

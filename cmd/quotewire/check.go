@@ -15,6 +15,7 @@ import (
 	"quotewire/deploy/aws/advice"
 	"quotewire/dply"
 	"quotewire/dply/check"
+	"quotewire/dply/suggest"
 	"quotewire/dply/token"
 )
 
@@ -28,6 +29,7 @@ instead. Of a script without mistakes it also says what will hurt on AWS: docs/w
 credentials. Exit status 1 if there are mistakes; warnings are none.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
+		flags.BoolVar(&s.fragment, "fragment", false, "let a file without a target line be one target, named after the file")
 		return func(_ context.Context, args []string) error {
 			path, err := oneScript("check", args)
 			if err != nil {
@@ -49,8 +51,9 @@ credentials. Exit status 1 if there are mistakes; warnings are none.`,
 
 // scriptOptions are the flags of the verbs that read a script.
 type scriptOptions struct {
-	targets list
-	envs    list
+	targets  list
+	envs     list
+	fragment bool
 }
 
 func scriptFlags(flags *flag.FlagSet) *scriptOptions {
@@ -76,22 +79,28 @@ func (o *scriptOptions) load(path string) (*check.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, found := dply.Check(aws.Catalog(), sources, dply.LookupEnv(os.LookupEnv), dply.Advice(advice.Give))
+	options := []dply.Option{dply.LookupEnv(os.LookupEnv), dply.Advice(advice.Give)}
+	if o.fragment {
+		options = append(options, dply.Fragments())
+	}
+	program, found := dply.Check(aws.Catalog(), sources, options...)
 	if err := found.Err(); err != nil {
 		return nil, found
 	}
 	printDiagnostics(found)
+	known := make([]string, len(program.Targets))
+	for i, t := range program.Targets {
+		known[i] = t.Name
+	}
 	for _, name := range o.targets {
-		known := make([]string, len(program.Targets))
-		for i, t := range program.Targets {
-			if known[i] = t.Name; t.Name == name {
-				known = nil
-				break
-			}
+		if slices.Contains(known, name) {
+			continue
 		}
-		if known != nil {
-			return nil, usagef("%s has no target %q; it has %s", path, name, strings.Join(known, ", "))
+		near := "."
+		if names := suggest.Nearest(name, known); len(names) > 0 {
+			near = "; did you mean " + strings.Join(names, " or ") + "?"
 		}
+		return nil, usagef("E58: no target named %q%s %s has %s", name, near, path, strings.Join(known, ", "))
 	}
 	return program, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,7 @@ func TestMain(m *testing.M) {
 //	ready DIR          waits until the quotewire that runs on the state folder DIR is ready, and points AWS tools at it
 //	log GROUP TEXT…    writes each text as an event of the log group, at the cloud that ready found
 //	nogo               takes everything but quotewire out of $PATH
+//	status N COMMAND…  runs a command that must exit with the status N
 //	gomod              writes a go.mod like the repository's, for scripts that bring a function
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -56,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo, "log": logEvents,
+			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo, "log": logEvents, "status": status,
 		},
 	})
 }
@@ -109,6 +112,18 @@ func logEvents(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if code := "0"; errors.As(err, &exit) {
+		if code = strconv.Itoa(exit.ExitCode()); code != args[0] {
+			ts.Fatalf("%q exits with %s, want %s", args[1:], code, args[0])
+		}
+	} else if args[0] != "0" {
+		ts.Fatalf("%q exits with 0, want %s (%v)", args[1:], args[0], err)
+	}
+}
+
 func nogo(ts *testscript.TestScript, neg bool, args []string) {
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
 		if _, err := os.Stat(filepath.Join(dir, "quotewire")); err == nil {
@@ -150,6 +165,41 @@ func TestEveryWarningHasItsSection(t *testing.T) {
 	}
 	if !maps.Equal(sections, shown) {
 		t.Errorf("docs/warnings.md has %v, the scripts show %v", sections, shown)
+	}
+}
+
+// Every error that the language and the deployer have is shown by a script of this folder.
+func TestEveryErrorHasItsScript(t *testing.T) {
+	elsewhere := map[string]string{"E50": "dply/check: a type with a scaling range"}
+	known := map[string]bool{}
+	for _, dir := range []string{"../../dply", "../../deploy"} {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range regexp.MustCompile(`"(E\d\d)"`).FindAllStringSubmatch(string(text), -1) {
+				known[m[1]] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var shown strings.Builder
+	scripts, _ := filepath.Glob("testdata/script/errors*.txtar")
+	for _, name := range scripts {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown.Write(text)
+	}
+	for code := range known {
+		if elsewhere[code] == "" && !strings.Contains(shown.String(), code+": ") {
+			t.Errorf("no script shows %s", code)
+		}
 	}
 }
 

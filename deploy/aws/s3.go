@@ -70,13 +70,18 @@ func (b *bucket) Absent() (where, hint string) {
 
 func (b *bucket) Read(ctx context.Context) error {
 	out, err := b.p.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name}, b.inRegion)
+	if is(err, "BadRequest") && b.region != b.p.region { // the signature names a region where it does not lie
+		out, err = b.p.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name})
+	}
 	if is(err, "NotFound", "NoSuchBucket") {
 		return nil
 	}
-	// A bucket of another region answers with a redirection that names it.
-	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && r.HTTPStatusCode() == http.StatusMovedPermanently {
-		b.exists, b.where = true, r.HTTPResponse().Header.Get("X-Amz-Bucket-Region")
-		return nil
+	// A bucket of another region answers with a redirection, or does not take the signature of this one. Both name it.
+	if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && (r.HTTPStatusCode() == http.StatusMovedPermanently || r.HTTPStatusCode() == http.StatusBadRequest) {
+		if where := r.HTTPResponse().Header.Get("X-Amz-Bucket-Region"); where != "" {
+			b.exists, b.where = true, where
+			return nil
+		}
 	}
 	if err != nil {
 		return err

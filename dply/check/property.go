@@ -31,7 +31,11 @@ func (c *checker) properties(nodes []syntax.Node, allowed []schema.Property, own
 	for _, node := range nodes {
 		switch node := node.(type) {
 		case *syntax.Bad:
-			b.seen[node.Name] = node.Line.Pos()
+			name := node.Name
+			if name == "" && strings.HasPrefix(strings.TrimSpace(node.Line.Text), "@") {
+				name = "@teardown" // the adverb that would be missed
+			}
+			b.seen[name] = node.Line.Pos()
 		case *syntax.Adverb:
 			if adverb == nil {
 				c.fail(node.Line, node.Name.Pos, "E36", "no adverbs here", "Adverbs stand in the block of a statement.")
@@ -275,7 +279,7 @@ func kindOf(v Value) string {
 		case v.Member != "":
 			return a(string(memberKind(v)))
 		case v.Statement.Type != nil:
-			return "a " + v.Statement.Type.Name
+			return a(v.Statement.Type.Name)
 		case v.Statement.Verb == "files.dir":
 			return "a path"
 		}
