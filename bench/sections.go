@@ -1,0 +1,150 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"quotewire/bench/measure"
+)
+
+// workload is what one cell does to a server.
+type workload struct {
+	name    string
+	mode    string // of the load generator
+	sockets int
+	secure  bool
+	args    []string // further ones of the load generator
+	servers []string
+	reps    int
+	run     func(*bench, context.Context, workload, string) ([]measure.Result, error) // nil: the load generator against the server
+}
+
+// section is a part of the document, with the workloads behind it.
+type section struct {
+	name      string
+	workloads []workload
+	render    func(*report) string
+}
+
+func (s section) reps() (n int) {
+	for _, w := range s.workloads {
+		n = max(n, w.reps)
+	}
+	return n
+}
+
+func sectionNames() (names []string) {
+	for _, s := range sections(false, 0) {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// The servers that most cells compare, and those that are far behind: they take their turn in fewer repetitions.
+var (
+	leaders   = []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire"}
+	followers = []string{"coder", "centrifuge", "nats"}
+)
+
+// copies is how many deliveries a fan-out makes, at least ten to each socket.
+const copies = 120_000
+
+// sections returns what there is to measure. A repetition of zero leaves the number to the sections.
+func sections(quick bool, reps int) []section {
+	n := func(usual int) int {
+		switch {
+		case reps > 0:
+			return reps
+		case quick:
+			return 1
+		}
+		return usual
+	}
+	small, large, largest := 1000, 10000, 19000
+	if quick {
+		large, largest = 3000, 5000
+	}
+	fanout := func(sockets, window, reps int, servers ...string) workload {
+		r := min(max(copies/sockets, 10), 5000)
+		if window > 1 {
+			r = max(r, 3*window)
+		}
+		return workload{
+			name: fmt.Sprintf("fanout:%d:%d", sockets, window), mode: "fanout", sockets: sockets, servers: servers, reps: reps,
+			args: []string{"-r", strconv.Itoa(r), "-window", strconv.Itoa(window)},
+		}
+	}
+	// compared is a fan-out for the leaders, and in fewer repetitions for the followers.
+	compared := func(sockets, window int, more ...string) []workload {
+		all := []workload{fanout(sockets, window, n(5), append(append([]string{}, leaders...), more...)...)}
+		if !quick {
+			all = append(all, fanout(sockets, window, min(n(2), 2), followers...))
+		}
+		return all
+	}
+	many := func(groups ...[]workload) (all []workload) {
+		for _, g := range groups {
+			all = append(all, g...)
+		}
+		return all
+	}
+	push := func(window int, servers ...string) workload {
+		return workload{
+			name: fmt.Sprintf("push:%d", window), mode: "push", sockets: 1, servers: servers, reps: n(5),
+			args: []string{"-r", "8000", "-window", strconv.Itoa(window)},
+		}
+	}
+	idle := func(sockets int, secure bool, servers ...string) workload {
+		name := "idle:" + strconv.Itoa(sockets)
+		if secure {
+			name += ":tls"
+		}
+		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(3), args: []string{"-settle", "2s"}}
+	}
+	pace := func(rate float64, servers ...string) workload {
+		return workload{
+			name: fmt.Sprintf("pace:%g", rate), mode: "pace", sockets: small, servers: servers, reps: n(1),
+			args: []string{"-rate", fmt.Sprint(rate), "-window", "32", "-r", "5000", "-for", "2s"},
+		}
+	}
+	all := []string{"limit", "golimit", "gobwas", "gws", "nbio", "coder", "centrifuge", "nats", "quotewire"}
+
+	var growing []workload
+	for _, sockets := range []int{100, 300, small, 3000, large, largest} {
+		growing = append(growing, fanout(sockets, 1, n(2), "limit", "gobwas", "quotewire"))
+	}
+	for _, rate := range []float64{1, 10, 30, 60, 90, 120, 200, 400, 1000} {
+		growing = append(growing, pace(rate, "limit", "gws", "quotewire"))
+	}
+
+	return []section{
+		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), (*report).fanout},
+		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), (*report).bursts},
+		{"push", []workload{push(1, append(all, "quotewire-signed")...), push(16, append(all, "quotewire-signed")...)}, (*report).push},
+		{"memory", []workload{
+			idle(small, false, all...), idle(large, false, all...), idle(small, true, "quotewire-signed"), idle(large, true, "quotewire-signed"),
+		}, (*report).memory},
+		{"slow", []workload{{
+			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: []string{"gws", "nbio", "centrifuge", "nats", "quotewire"}, reps: n(1),
+			args: []string{"-r", "180", "-slow", strconv.Itoa(large / 100), "-body", kilobyte},
+		}}, (*report).slow},
+		{"storms", []workload{{
+			name: fmt.Sprintf("storm:%d", large), mode: "storm", sockets: large, servers: []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire-signed", "quotewire"}, reps: n(3),
+		}}, (*report).storms},
+		{"growth", growing, (*report).growth},
+	}
+}
+
+// kilobyte is a message of quotes of ten tickers and some padding: slow readers fall behind sooner.
+var kilobyte = `{"action":"quotes","connection-id":"O9iVddyboAMCJ1A=","quotes":[{"ticker":"EIQQ","price":{price}}],"padding":"` + padding(900) + `"}`
+
+func padding(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = 'a' + byte(i%26)
+	}
+	return string(b)
+}

@@ -1,0 +1,163 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// server is one of those that are compared.
+type server struct {
+	name    string
+	program string
+	args    []string
+	own     bool   // the program prints its address, as Quotewire's does; the others are told where to listen
+	hello   string // what a client has to say first
+	greet   int    // and how many may wait for an answer to it
+}
+
+const natsHello = `CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\nSUB quotes 1\r\n`
+
+// servers by name. limit is the least work that still is a fan-out, in C, and golimit the same in Go: neither is a server
+// that one could run. The word after the hyphen is a way of writing that they have; see limit/limit.c.
+var servers = map[string]server{
+	"limit":        {program: "limit"},
+	"limit-batch":  {program: "limit", args: []string{"-mode", "batch"}},
+	"limit-uringf": {program: "limit", args: []string{"-mode", "uringf"}},
+	"golimit":      {program: "golimit"},
+	"gobwas":       {program: "gobwas"},
+	"nbio":         {program: "nbio"},
+	"gws":          {program: "gws"},
+	"coder":        {program: "coder"},
+	"centrifuge":   {program: "centrifuge", hello: `{"id":1,"connect":{}}`},
+	"nats":         {program: "nats", hello: natsHello},
+
+	// The gateway alone, which admits everybody, with a function of $connect in its own process; and a whole embedded cloud,
+	// whose posts are signed and judged.
+	"quotewire":        {program: "gateway", own: true, args: []string{"-door", "open", "-connect"}, hello: `{"action":"hello"}`, greet: 64},
+	"quotewire-signed": {program: "gateway", own: true, args: []string{"-door", "cloud"}, hello: `{"action":"hello"}`, greet: 64},
+}
+
+// address says how a server that runs is reached. It is what Quotewire's prints.
+type address struct {
+	WS, WSS, Post, Publish, Sign string
+}
+
+// running is a server that runs.
+type running struct {
+	address
+	pid  int
+	stop func()
+}
+
+// start starts a server on core 0. What it says goes to a file of its own in the folder of the results.
+func (b *bench) start(ctx context.Context, name string) (*running, error) {
+	s, ok := servers[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no server %q", name)
+	}
+	program := filepath.Join(b.bin, s.program)
+	if _, err := os.Stat(program); err != nil {
+		return nil, fmt.Errorf("%s was not built: %s", s.program, b.unbuilt[s.program])
+	}
+	args := append([]string{program}, s.args...)
+	r := &running{}
+	if !s.own {
+		ws, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		post, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "-ws", ws, "-http", post)
+		r.WS, r.Post = "ws://"+ws+"/ws", "http://"+post+"/publish"
+		r.Publish = r.Post
+	}
+	log, err := os.Create(filepath.Join(b.dir, name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(args[0], args[1:]...)
+	if b.pin {
+		cmd = exec.Command("taskset", append([]string{"-c", "0"}, args...)...) // which becomes the program
+	}
+	cmd.Stderr = log
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd.Stdout = in
+	err = cmd.Start()
+	in.Close()
+	if err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	r.pid = cmd.Process.Pid
+	r.stop = func() {
+		cmd.Process.Signal(os.Interrupt)
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			cmd.Process.Kill()
+			<-ended
+		}
+	}
+	if s.own {
+		err = json.NewDecoder(bufio.NewReader(out)).Decode(&r.address)
+	} else {
+		err = listening(ctx, r.WS, r.Post)
+	}
+	if err != nil {
+		r.stop()
+		said, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("%s did not start: %v\n%s", name, err, said)
+	}
+	return r, nil
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// listening waits until the ports of URLs accept connections.
+func listening(ctx context.Context, urls ...string) error {
+	for _, u := range urls {
+		_, hostport, _ := strings.Cut(u, "://")
+		hostport, _, _ = strings.Cut(hostport, "/")
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			c, err := (&net.Dialer{}).DialContext(ctx, "tcp", hostport)
+			if err == nil {
+				c.Close()
+				break
+			}
+			if time.Now().After(deadline) || ctx.Err() != nil {
+				return err
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
