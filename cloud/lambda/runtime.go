@@ -26,12 +26,13 @@ type runtimeAPI struct {
 
 	mu             sync.Mutex // protects following
 	state          runtimeState
-	before         runtimeState    // Ready
-	waiting        chan *execution // of the call of next that waits for work
-	execution      *execution      // that runs, or ran last
-	initError      *fault          // what the process said about its failed start
+	before         runtimeState // Ready
+	waiting        taker        // the call of next that waits for work
+	execution      *execution   // that runs, or ran last
+	initError      *fault       // what the process said about its failed start
 	extensions     []*extension
-	extensionError *fault // what an extension said about its end
+	extensionError *fault            // what an extension said about its end
+	conns          map[net.Conn]bool // that net/http does not have
 }
 
 // reportedForm is what platform records take from a runtime as the type of an error.
@@ -51,9 +52,13 @@ const (
 
 // serveRuntimeAPI serves the Runtime API to the processes of e on a listener that only they reach.
 func serveRuntimeAPI(e *environment, listener net.Listener) *runtimeAPI {
-	a := &runtimeAPI{environment: e, state: stateStarted, changed: make(chan struct{}, 1), closed: make(chan struct{})}
+	a := &runtimeAPI{
+		environment: e, state: stateStarted, changed: make(chan struct{}, 1), closed: make(chan struct{}), conns: map[net.Conn]bool{},
+	}
 	a.server = &http.Server{Handler: a, ErrorLog: discardLog}
-	e.service.running.Go(func() { a.server.Serve(listener) })
+	others := newHandover(listener)
+	e.service.running.Go(func() { a.server.Serve(others) })
+	e.service.running.Go(func() { a.accept(listener, others) })
 	return a
 }
 
@@ -61,6 +66,11 @@ func serveRuntimeAPI(e *environment, listener net.Listener) *runtimeAPI {
 func (a *runtimeAPI) close() {
 	close(a.closed)
 	a.server.Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for conn := range a.conns {
+		conn.Close()
+	}
 }
 
 func (a *runtimeAPI) change() {
@@ -93,14 +103,16 @@ func (a *runtimeAPI) wantsTerm() bool {
 // give hands x to the process. It returns false if the process does not wait for work at this moment.
 func (a *runtimeAPI) give(x *execution) bool {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.waiting == nil {
+	waiting := a.waiting
+	if waiting == nil {
+		a.mu.Unlock()
 		return false
 	}
-	a.waiting <- x
 	a.waiting = nil
 	a.state, a.execution = stateRunning, x
 	a.tell(x)
+	a.mu.Unlock()
+	waiting.take(x)
 	return true
 }
 
@@ -133,26 +145,16 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // next answers with the next execution when there is one.
 func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
-	work := make(chan *execution, 1)
-	a.mu.Lock()
-	if a.state != stateStarted && a.state != stateSent {
-		from := a.state
-		a.mu.Unlock()
+	work := make(taking, 1)
+	if from, ok := a.wait(work); !ok {
 		refuseTransition(w, from, stateReady)
 		return
 	}
-	a.before, a.state, a.waiting = a.state, stateReady, work
-	a.mu.Unlock()
-	a.change()
 	select {
 	case x := <-work:
 		writeExecution(w, x)
-	case <-r.Context().Done(): // the process hung up; it may call again
-		a.mu.Lock()
-		if a.waiting == work {
-			a.state, a.waiting = a.before, nil
-		}
-		a.mu.Unlock()
+	case <-r.Context().Done():
+		a.unwait(work)
 	case <-a.closed:
 	}
 }
@@ -220,17 +222,22 @@ func (a *runtimeAPI) result(w http.ResponseWriter, r *http.Request, id string, f
 	if tooLarge {
 		discard(r.Body, 64<<20)
 	}
-	x.produced.Store(int64(len(body)))
-	o := x.result(body, failed)
-	o.contentType = r.Header.Get("Content-Type")
-	a.environment.reply(x, o)
-	a.move(stateSent)
+	a.answered(x, body, failed, r.Header.Get("Content-Type"))
 	if tooLarge {
 		refuse(w, r, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
 			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", limit))
 		return
 	}
 	accept(w)
+}
+
+// answered passes the answer on to the caller of x.
+func (a *runtimeAPI) answered(x *execution, body []byte, failed bool, contentType string) {
+	x.produced.Store(int64(len(body)))
+	o := x.result(body, failed)
+	o.contentType = contentType
+	a.environment.reply(x, o)
+	a.move(stateSent)
 }
 
 func (a *runtimeAPI) move(to runtimeState) {
@@ -265,9 +272,10 @@ func (a *runtimeAPI) failedInit(w http.ResponseWriter, r *http.Request) {
 	a.change()
 }
 
-func accept(w http.ResponseWriter) {
-	writeRuntime(w, http.StatusAccepted, []byte(`{"status":"OK"}`+"\n"))
-}
+// accepted is the body of an answer to what was taken.
+const accepted = `{"status":"OK"}` + "\n"
+
+func accept(w http.ResponseWriter) { writeRuntime(w, http.StatusAccepted, []byte(accepted)) }
 
 func refuseTransition(w http.ResponseWriter, from, to runtimeState) {
 	refuse(w, nil, http.StatusForbidden, "InvalidStateTransition",
