@@ -248,7 +248,7 @@ func refusedIn(service string, resp *http.Response, text string) bool {
 }
 
 // caller is a user without a policy, and how to give him one.
-func caller(t *testing.T, c *Cloud, name string) (key iam.Credentials, may func(statements ...string)) {
+func caller(t testing.TB, c *Cloud, name string) (key iam.Credentials, may func(statements ...string)) {
 	t.Helper()
 	do := func(form string) string {
 		t.Helper()

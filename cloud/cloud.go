@@ -16,11 +16,13 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"quotewire/cloud/apigateway"
 	"quotewire/cloud/dynamodb"
 	"quotewire/cloud/ec2"
+	"quotewire/cloud/front"
 	"quotewire/cloud/iam"
 	"quotewire/cloud/lambda"
 	"quotewire/cloud/logs"
@@ -110,8 +112,8 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 	if err := c.startServices(c.background); err != nil {
 		return nil, err
 	}
-	c.server = c.newServer(c)
-	c.serving.Go(func() { c.server.Serve(splitTLS(listener, c.tlsConfig())) })
+	c.server = c.newServer(front.Config{Handler: c, Direct: isPost, Waits: c.waits})
+	c.serving.Go(func() { c.server.Serve(front.Split(listener, c.tlsConfig())) })
 	return c, nil
 }
 
@@ -135,9 +137,9 @@ type insideKey struct{}
 
 // serveInside answers a function in a VPC on a listener in its network, until the listener is closed with it.
 func (c *Cloud) serveInside(l net.Listener, from lambda.Caller) {
-	server := c.newServer(c)
+	server := c.newServer(front.Config{Handler: c}) // whatever comes this way may find that it has no way
 	server.BaseContext = func(net.Listener) context.Context { return context.WithValue(c.background, insideKey{}, from) }
-	server.Serve(splitTLS(l, c.ca.config()))
+	server.Serve(front.Split(l, c.ca.config()))
 	server.Close()
 }
 
@@ -248,9 +250,15 @@ func (w debugWriter) Write(p []byte) (int, error) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // its types are the cloud's own
+	}
+	text = append(text, '\n')
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+	w.Write(text)
 }
 
 // Region is the AWS region that the cloud says it is.

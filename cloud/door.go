@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"quotewire/cloud/front"
 )
 
 // Who may come in. A cloud stands on its owner's machine, where web pages of anybody's run in the same browser:
@@ -35,30 +37,26 @@ const (
 // have 40.
 const minSecret = 32
 
-func (c *Cloud) newServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           rememberingHeads(h),
-		ReadHeaderTimeout: headTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHead,
-		BaseContext:       func(net.Listener) context.Context { return c.background },
-		ConnContext:       withHead,
-		ErrorLog:          log.New(debugWriter{c.config.Log}, "", 0),
-	}
+func (c *Cloud) newServer(config front.Config) *http.Server {
+	s := front.New(config)
+	s.ReadHeaderTimeout, s.IdleTimeout, s.MaxHeaderBytes = headTimeout, idleTimeout, maxHead
+	s.BaseContext = func(net.Listener) context.Context { return c.background }
+	s.ErrorLog = log.New(debugWriter{c.config.Log}, "", 0)
+	return s
 }
 
 // ServePage serves a page for people on a listener of its own until [Cloud.Close], as the cloud itself is served: in
 // plain text to this machine, over TLS to all, and to nobody who calls it by a name that is not its own.
 func (c *Cloud) ServePage(l net.Listener, page http.Handler) {
 	beyond := c.isBeyond(l)
-	c.page = c.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.page = c.newServer(front.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if why := unwelcome(r, beyond); why != "" {
 			refuse(w, why)
 			return
 		}
 		page.ServeHTTP(w, r)
-	}))
-	c.serving.Go(func() { c.page.Serve(splitTLS(l, c.ca.config())) })
+	})})
+	c.serving.Go(func() { c.page.Serve(front.Split(l, c.ca.config())) })
 }
 
 // isBeyond reports whether a listener takes connections from other machines, and says so.

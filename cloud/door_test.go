@@ -18,10 +18,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"quotewire/cloud/front"
 	"quotewire/cloud/iam"
 )
 
-func startCloud(t *testing.T, edit ...func(*Config)) (*Cloud, *logBuffer) {
+func startCloud(t testing.TB, edit ...func(*Config)) (*Cloud, *logBuffer) {
 	t.Helper()
 	log := &logBuffer{}
 	config := Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Region: "us-east-1", Log: slog.New(slog.NewTextHandler(log, nil))}
@@ -288,18 +289,18 @@ func TestWhoSendsTooSlowlyIsCutOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &Cloud{config: Config{Log: slog.New(slog.DiscardHandler)}, background: context.Background()}
-		server := c.newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") }))
+		server := c.newServer(front.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })})
 		l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 		served := make(chan struct{})
 		go func() {
-			server.Serve(splitTLS(l, nil))
+			server.Serve(front.Split(l, nil))
 			close(served)
 		}()
 		for name, test := range map[string]struct {
 			sent string
 			want time.Duration
 		}{
-			"silence":              {"", sniffTimeout},
+			"silence":              {"", 30 * time.Second},
 			"half a head":          {"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", headTimeout},
 			"nothing after a head": {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", idleTimeout},
 		} {

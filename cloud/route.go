@@ -273,3 +273,19 @@ func isCallback(path string) bool {
 	name := strings.Replace(parts[2], "%40", "@", 1)
 	return name == "@connections" || name == "@topics"
 }
+
+// isPost reports whether a target may be that of a call of the @connections API. A post to a connection waits for nothing,
+// so it needs no net/http; see [front.Config].
+func isPost(target []byte) bool {
+	return bytes.Contains(target, []byte("/@connections/")) || bytes.Contains(target, []byte("/%40connections/"))
+}
+
+// waits reports whether a request may hang, as its caller's network may have no way to what it is for.
+func (c *Cloud) waits(r *http.Request) bool {
+	if strings.Count(r.Header.Get("Authorization"), "Credential=") > 1 {
+		return true // whose network that is depends on which one counts
+	}
+	key, _, _ := strings.Cut(credentialScope(r), "/")
+	caller, ok := c.lambda.Caller(key)
+	return ok && caller.VPC != nil
+}

@@ -18,7 +18,7 @@ import (
 )
 
 // sign makes a request to the cloud and signs it as AWS's SDK for Go does. hash is the payload hash; "" is the body's.
-func sign(t *testing.T, c *Cloud, key iam.Credentials, service, method, path, body, hash string, header ...string) *http.Request {
+func sign(t testing.TB, c *Cloud, key iam.Credentials, service, method, path, body, hash string, header ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequest(method, c.URL()+path, strings.NewReader(body))
 	if err != nil {
@@ -44,7 +44,7 @@ func sign(t *testing.T, c *Cloud, key iam.Credentials, service, method, path, bo
 }
 
 // answer sends a request and returns the status, a header and the body of the answer.
-func answer(t *testing.T, r *http.Request) (*http.Response, string) {
+func answer(t testing.TB, r *http.Request) (*http.Response, string) {
 	t.Helper()
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {

@@ -3,7 +3,6 @@ package apigateway
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"quotewire/cloud/front"
 )
 
 // webSocketEvent is what the function of a WebSocket route gets. Members without a value are absent. Only CONNECT and
@@ -205,24 +206,16 @@ func forwardedHeaders(r *http.Request, domain string) map[string][]string {
 	return h
 }
 
-type headerNamesKey struct{}
-
-// WithHeaderNames returns a context of requests whose headers have the names that f returns, as their client spelled
-// them: net/http keeps its own spelling of them. f is called while a request is served.
-func WithHeaderNames(ctx context.Context, f func() []string) context.Context {
-	return context.WithValue(ctx, headerNamesKey{}, f)
-}
-
 // clientHeaders are the headers of a handshake as events carry them: each name as the client wrote it first, and those of
 // the gateway as it writes them.
 func clientHeaders(r *http.Request, domain string) map[string][]string {
 	headers := forwardedHeaders(r, domain)
-	f, _ := r.Context().Value(headerNamesKey{}).(func() []string)
-	if f == nil {
+	names := front.HeaderNames(r.Context()) // net/http keeps its own spelling of them
+	if names == nil {
 		return headers
 	}
 	seen := map[string]bool{}
-	for _, name := range f() {
+	for _, name := range names {
 		canonical := http.CanonicalHeaderKey(name)
 		if strings.HasPrefix(canonical, "Sec-Websocket-") { // functions look these up in RFC 6455's spelling
 			continue

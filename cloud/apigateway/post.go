@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -204,6 +205,7 @@ func writeJSON(w http.ResponseWriter, status int, code string, body []byte) {
 	if code != "" {
 		w.Header().Set("x-amzn-ErrorType", code)
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	w.Write(body)
 }

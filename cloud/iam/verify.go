@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -63,7 +62,7 @@ func (s *Service) Admit(r *http.Request, limit int64, p protocol.Protocol) (Prin
 			return Principal{}, err
 		}
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = protocol.NewBody(body)
 	return v.principal(r), nil
 }
 

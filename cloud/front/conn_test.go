@@ -1,4 +1,4 @@
-package cloud
+package front
 
 import (
 	"bufio"
@@ -17,11 +17,11 @@ func TestHeaderNamesAreTheClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := make(chan []string, 1)
-	server := &http.Server{ConnContext: withHead, Handler: rememberingHeads(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		names <- r.Context().Value(headKey{}).(*headConn).HeaderNames()
+	server := New(Config{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		names <- HeaderNames(r.Context())
 		io.Copy(io.Discard, r.Body)
-	}))}
-	go server.Serve(splitTLS(l, nil))
+	})})
+	go server.Serve(Split(l, nil))
 	t.Cleanup(func() { server.Close() })
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {

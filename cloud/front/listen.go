@@ -1,4 +1,4 @@
-package cloud
+package front
 
 import (
 	"crypto/tls"
@@ -12,9 +12,9 @@ import (
 // sniffTimeout bounds how long a new connection may stay silent before its first byte says TLS or not.
 const sniffTimeout = 30 * time.Second
 
-// splitListener serves TLS and plain text on one port: a TLS record begins with the byte 0x16, which begins no HTTP
-// request. It hands out connections ready for an http.Server.
-type splitListener struct {
+// Listener serves TLS and plain text on one port: a TLS record begins with the byte 0x16, which begins no HTTP request.
+// It hands out connections ready for a server of [New].
+type Listener struct {
 	net.Listener
 	config *tls.Config
 	ready  chan net.Conn
@@ -22,13 +22,14 @@ type splitListener struct {
 	close  sync.Once
 }
 
-func splitTLS(l net.Listener, config *tls.Config) *splitListener {
-	s := &splitListener{Listener: l, config: config, ready: make(chan net.Conn), done: make(chan struct{})}
+// Split returns a Listener of the connections of l. Those over TLS are served by config.
+func Split(l net.Listener, config *tls.Config) *Listener {
+	s := &Listener{Listener: l, config: config, ready: make(chan net.Conn), done: make(chan struct{})}
 	go s.accept()
 	return s
 }
 
-func (s *splitListener) accept() {
+func (s *Listener) accept() {
 	for {
 		c, err := s.Listener.Accept()
 		if err != nil {
@@ -49,7 +50,7 @@ func (s *splitListener) accept() {
 	}
 }
 
-func (s *splitListener) sniff(c net.Conn) {
+func (s *Listener) sniff(c net.Conn) {
 	var first [1]byte
 	c.SetReadDeadline(time.Now().Add(sniffTimeout))
 	if _, err := io.ReadFull(c, first[:]); err != nil {
@@ -57,30 +58,30 @@ func (s *splitListener) sniff(c net.Conn) {
 		return
 	}
 	c.SetReadDeadline(time.Time{})
-	var conn net.Conn = &unreadConn{Conn: c, first: first[:]}
+	var socket net.Conn = &unreadConn{Conn: c, unread: first[:]}
 	if first[0] != 0x16 {
-		conn = newHeadConn(conn)
+		socket = &conn{Conn: socket}
 	} else {
-		secure := tls.Server(conn, s.config)
+		secure := tls.Server(socket, s.config)
 		c.SetDeadline(time.Now().Add(sniffTimeout))
 		if err := secure.Handshake(); err != nil {
 			c.Close()
 			return
 		}
 		c.SetDeadline(time.Time{})
-		if conn = secure; secure.ConnectionState().NegotiatedProtocol != "h2" { // net/http wants one of HTTP/2 as it is
-			conn = newHeadConn(secure)
+		if socket = secure; secure.ConnectionState().NegotiatedProtocol != "h2" { // net/http wants one of HTTP/2 as it is
+			socket = &secureConn{&conn{Conn: secure}, secure}
 		}
 	}
 	select {
-	case s.ready <- conn:
+	case s.ready <- socket:
 	case <-s.done:
 		c.Close()
 	}
 }
 
 // Accept returns the next connection that has said what it speaks.
-func (s *splitListener) Accept() (net.Conn, error) {
+func (s *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-s.ready:
 		return c, nil
@@ -90,29 +91,32 @@ func (s *splitListener) Accept() (net.Conn, error) {
 }
 
 // Close stops listening. Connections that were handed out stay open.
-func (s *splitListener) Close() error {
+func (s *Listener) Close() error {
 	s.close.Do(func() { close(s.done) })
 	return s.Listener.Close()
 }
 
-// unreadConn gives back the byte that was read to tell TLS from plain text.
+// unreadConn gives back what was read of a connection before whoever it is for could: the byte that told TLS from plain
+// text, for instance.
 type unreadConn struct {
 	net.Conn
-	first []byte
+	unread []byte
 }
 
 func (c *unreadConn) Read(p []byte) (int, error) {
-	if len(c.first) > 0 {
-		n := copy(p, c.first)
-		c.first = c.first[n:]
-		return n, nil
+	if len(c.unread) == 0 {
+		return c.Conn.Read(p)
 	}
-	return c.Conn.Read(p)
+	n := copy(p, c.unread)
+	c.unread = c.unread[n:]
+	return n, nil
 }
 
 // CloseWrite ends what is sent, and leaves open what is read.
-func (c *unreadConn) CloseWrite() error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
+func (c *unreadConn) CloseWrite() error { return closeWrite(c.Conn) }
+
+func closeWrite(c net.Conn) error {
+	half, ok := c.(interface{ CloseWrite() error })
 	if !ok {
 		return errors.ErrUnsupported
 	}
