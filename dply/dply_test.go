@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"quotewire/deploy/aws"
+	"quotewire/deploy/aws/advice"
 	"quotewire/dply"
 	"quotewire/dply/token"
 )
@@ -81,7 +82,7 @@ func FuzzCheck(f *testing.F) {
 	}
 	catalog := aws.Catalog()
 	f.Fuzz(func(t *testing.T, text string) {
-		program, list := dply.Check(catalog, []dply.Source{{Name: "fuzz.dply", Text: []byte(text)}}, dply.LookupEnv(environment))
+		program, list := dply.Check(catalog, []dply.Source{{Name: "fuzz.dply", Text: []byte(text)}}, dply.LookupEnv(environment), dply.Advice(advice.Give))
 		if (program == nil) != (list.Err() != nil) {
 			t.Errorf("program %v with %v", program, list)
 		}
