@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unique"
 
 	"quotewire/cloud/apigateway/socket"
 )
@@ -61,22 +62,22 @@ func (s *Service) serveWebSocket(w http.ResponseWriter, r *http.Request, a *api,
 
 // connect asks the authorizer and the integration of $connect, and opens the connection if neither objects.
 func (s *Service) connect(w http.ResponseWriter, r *http.Request, view served, key string) {
+	now := time.Now()
 	c := &conn{
-		apiID: view.api.id(), stage: view.stage.StageName, connected: time.Now(),
-		sourceIP: sourceIP(r), userAgent: r.Header.Get("User-Agent"),
-		limits: &s.Limits,
+		service: s, apiID: view.api.id(), stage: view.stage.StageName, connected: now.UnixMilli(),
+		sourceIP: strings.Clone(sourceIP(r)), userAgent: unique.Make(r.Header.Get("User-Agent")),
 	}
-	c.id = s.hub.reserve(c.apiID)
+	c.ID = s.hub.reserve(c.apiID)
 	opened := false
 	var k *call
 	defer func() {
 		if !opened {
-			s.hub.remove(c.id)
+			s.hub.remove(c.ID)
 			s.finish(k, "handshake", "sourceIp", c.sourceIP)
 		}
 	}()
 	k = s.newCall(view, c, "$connect", "CONNECT")
-	k.at = c.connected
+	k.at = now
 	subprotocol := ""
 	if k.route != nil {
 		if status := s.authorize(k, r); status != 0 {
@@ -126,48 +127,41 @@ func connectStatus(p *path, a *answer, fail failure) int {
 // open takes the socket over from the HTTP server and starts the connection. The connection is known, and can be posted
 // to, before its client reads that it is open: the handshake is the first thing in the queue.
 func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) bool {
-	c := k.conn
-	raw, buffered, err := http.NewResponseController(w).Hijack()
+	if !s.running.enter() { // until Closed
+		k.refuse(w, http.StatusServiceUnavailable)
+		return false
+	}
+	taken, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		s.running.leave()
 		k.log.Error("the socket cannot be taken over for a WebSocket", "error", err)
 		k.refuse(w, http.StatusInternalServerError)
 		return false
 	}
-	if w, ok := raw.(interface{ Unwrap() net.Conn }); ok {
-		raw = w.Unwrap()
+	for {
+		w, ok := taken.(interface{ Unwrap() net.Conn })
+		if !ok {
+			break
+		}
+		taken = w.Unwrap()
 	}
-	raw.SetDeadline(time.Time{})
-	c.net = raw
-	if n := buffered.Reader.Buffered(); n > 0 {
-		early, _ := buffered.Reader.Peek(n)
-		c.early = append([]byte(nil), early...)
-	}
+	taken.SetDeadline(time.Time{})
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	sum := sha1.Sum([]byte(key + handshakeGUID))
 	handshake := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n"
 	if subprotocol != "" && !strings.ContainsAny(subprotocol, "\r\n") {
 		handshake += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
 	}
-	c.touch()
-	slots := make(chan struct{}, s.Concurrency)
-	c.trip = func(text []byte) { s.receive(c, slots, text) }
+	c := k.conn
+	s.sockets.Open(&c.Conn, c, taken, socket.Raw([]byte(handshake+"\r\n")), early)
 	k.outcome.status = http.StatusOK
 	s.finish(k, "handshake", "sourceIp", c.sourceIP) // before the first message has its line
 	s.hub.add(c)
-	c.send(socket.Raw([]byte(handshake + "\r\n")))
-	started := s.running.start(func() {
-		code, reason := c.run()
-		s.hub.remove(c.id)
-		s.leaveBoard(c)
-		if s.ctx.Err() == nil {
-			s.disconnected(c, code, reason)
-		}
-	})
-	if !started {
-		c.shut(closeGoingAway, goingAway)
-		c.finish()
-		s.hub.remove(c.id)
+	if s.ctx.Err() != nil { // Close may not have seen it
+		c.Shut(socket.GoingAway, goingAway)
 	}
+	c.Start()
 	return true
 }
 
@@ -204,5 +198,5 @@ func (k *call) refuseWith(w http.ResponseWriter, status int, text string) {
 	answerHeaders(w, k.requestID)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, k.conn.id, k.requestID)
+	fmt.Fprintf(w, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, k.conn.ID, k.requestID)
 }

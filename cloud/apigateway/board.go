@@ -73,8 +73,8 @@ func newBoard(key boardKey, sendAll func([]*conn, *socket.Message) int) *board {
 func (b *board) subscribe(c *conn, names []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if c.isEnded() { // and whoever ended it calls leave after this
-		return errGone
+	if c.Ended() { // and whoever ended it calls leave after this
+		return socket.ErrGone
 	}
 	for _, name := range names {
 		t := b.topics[name]
@@ -228,14 +228,14 @@ func (b *board) show(c *conn, values []topicValue, frame *template, most int) er
 		}
 		t.shown[p.at] = v.Version
 		if size += len(v.Data) + 1; size > most {
-			if err := c.send(frame.message(0, data...)); err != nil {
+			if err := c.Send(frame.message(0, data...)); err != nil {
 				return err
 			}
 			data, size = nil, len(v.Data)+1
 		}
 		data = append(data, v.Data)
 	}
-	return c.send(frame.message(0, data...))
+	return c.Send(frame.message(0, data...))
 }
 
 // announce returns which of the topics have not been announced to the publishers after a time.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"quotewire/cloud/apigateway/socket"
 	"quotewire/cloud/protocol"
 )
 
@@ -186,7 +187,7 @@ func (s *Service) closeOrphans(apiID string) {
 			return
 		}
 		if a := s.catalog.get(apiID); a == nil || a.Stages[c.stage] == nil {
-			c.shut(closeGoingAway, goingAway)
+			c.Shut(socket.GoingAway, goingAway)
 		}
 	})
 }

@@ -224,7 +224,7 @@ func TestResolve(t *testing.T) {
 	id := g.webSocketAPI(t, "$default")
 	other := g.webSocketAPI(t, "$default")
 	must(g.control.CreateStage(t.Context(), &apigatewayv2.CreateStageInput{ApiId: &id, StageName: aws.String("only")}))
-	gone := strings.ReplaceAll(connectionID(other), "=", "%3D")
+	gone := strings.ReplaceAll(connectionID(other).String(), "=", "%3D")
 	for _, test := range []struct{ host, target, api, path string }{
 		{"q7w2e9r4t1.execute-api.us-east-1.amazonaws.com", "/development?x=/y", "q7w2e9r4t1", "/development"},
 		{"q7w2e9r4t1.execute-api.us-east-1.amazonaws.com:4566", "/a%2Fb/c", "q7w2e9r4t1", "/a%2Fb/c"},

@@ -63,9 +63,9 @@ type webSocketIdentity struct {
 func (c *conn) eventIdentity() webSocketIdentity {
 	who := c.signer
 	if who == nil {
-		return webSocketIdentity{UserAgent: c.userAgent, SourceIP: c.sourceIP}
+		return webSocketIdentity{UserAgent: c.userAgent.Value(), SourceIP: c.sourceIP}
 	}
-	return webSocketIdentity{who.ARN, c.userAgent, who.Account, who.UserID, c.sourceIP, who.AccessKeyID, who.UserID}
+	return webSocketIdentity{who.ARN, c.userAgent.Value(), who.Account, who.UserID, c.sourceIP, who.AccessKeyID, who.UserID}
 }
 
 // event returns the event of a call with what all kinds of events share.
@@ -81,12 +81,12 @@ func (k *call) event() *webSocketEvent {
 			RequestTime:       requestTime(k.at),
 			MessageDirection:  "IN",
 			Stage:             c.stage,
-			ConnectedAt:       c.connected.UnixMilli(),
+			ConnectedAt:       c.connected,
 			RequestTimeEpoch:  k.at.UnixMilli(),
 			Identity:          c.eventIdentity(),
 			RequestID:         k.requestID,
 			DomainName:        k.domain,
-			ConnectionID:      c.id,
+			ConnectionID:      c.ID.String(),
 			APIID:             c.apiID,
 		},
 	}

@@ -10,15 +10,15 @@ import (
 // the rest of the gateway knows of sockets.
 type hub struct {
 	mu    sync.RWMutex
-	conns map[string]*conn // nil for an id whose $connect has not finished
+	conns map[socket.ID]*conn // nil for an id whose $connect has not finished
 }
 
 // reserve returns an id for a connection of the API. Until add, find does not know it: posts answer 410.
-func (h *hub) reserve(apiID string) string {
+func (h *hub) reserve(apiID string) socket.ID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.conns == nil {
-		h.conns = map[string]*conn{}
+		h.conns = map[socket.ID]*conn{}
 	}
 	for {
 		id := connectionID(apiID)
@@ -33,17 +33,21 @@ func (h *hub) reserve(apiID string) string {
 func (h *hub) add(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.conns[c.id] = c
+	h.conns[c.ID] = c
 }
 
-func (h *hub) remove(id string) {
+func (h *hub) remove(id socket.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.conns, id)
 }
 
 // find returns the open connection of that id, or nil.
-func (h *hub) find(id string) *conn {
+func (h *hub) find(text string) *conn {
+	id, ok := socket.ParseID(text)
+	if !ok {
+		return nil
+	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.conns[id]
@@ -69,15 +73,4 @@ func (h *hub) each(f func(*conn)) {
 	for _, c := range all {
 		f(c)
 	}
-}
-
-// sendAll sends a message to many connections and returns how many took it. It does not wait for any of them.
-func (s *Service) sendAll(conns []*conn, m *socket.Message) (sent int) {
-	for _, c := range conns {
-		if c.send(m) == nil {
-			c.touch()
-			sent++
-		}
-	}
-	return sent
 }

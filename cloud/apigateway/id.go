@@ -2,12 +2,13 @@ package apigateway
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"hash/fnv"
 	"sync/atomic"
 	"time"
+
+	"quotewire/cloud/apigateway/socket"
 )
 
 // resourceID returns a random id of n letters and digits, as API Gateway gives them to what the control plane makes.
@@ -21,11 +22,10 @@ func resourceID(n int) string {
 	return string(b)
 }
 
-// Ids of the data plane are 11 bytes in padded base64url, 16 characters. The first four grow with time, the next
+// Ids of the data plane are those of package socket: 11 bytes, as text 16 characters. The first four grow with time, the next
 // four tell ids of the same second apart, then comes the kind. The last two are a tag of the API, so that an id tells its
 // API even when its connection is gone. To clients all of this is opaque.
 const (
-	idLength   = 11
 	idKind     = 8
 	idTag      = 9
 	kindSocket = 2 // connections and their messages
@@ -43,22 +43,22 @@ func init() {
 
 // connectionID returns an id that cannot be guessed from another one. Two may be equal, if very rarely: the hub takes
 // each id only once.
-func connectionID(apiID string) string {
-	var b [idLength]byte
+func connectionID(apiID string) socket.ID {
+	var b socket.ID
 	rand.Read(b[4:8])
 	return finishID(b, apiID, kindSocket)
 }
 
 // boardID returns an id that cannot be guessed and is never the same again.
 func boardID(apiID string) string {
-	var b [idLength]byte
+	var b socket.ID
 	rand.Read(b[4:8])
-	return finishID(b, apiID, kindBoard)
+	return finishID(b, apiID, kindBoard).String()
 }
 
 func isBoardID(id string) bool {
-	b, err := base64.URLEncoding.DecodeString(id)
-	return err == nil && len(b) == idLength && b[idKind] == kindBoard
+	b, ok := socket.ParseID(id)
+	return ok && b[idKind] == kindBoard
 }
 
 // messageID and requestID return ids that differ within one run of the process. They open nothing, so they may be dense.
@@ -66,16 +66,16 @@ func messageID(apiID string) string { return countedID(apiID, kindSocket) }
 func requestID(apiID string) string { return countedID(apiID, kindCall) }
 
 func countedID(apiID string, kind byte) string {
-	var b [idLength]byte
+	var b socket.ID
 	binary.BigEndian.PutUint32(b[4:], idCounter.Add(1))
-	return finishID(b, apiID, kind)
+	return finishID(b, apiID, kind).String()
 }
 
-func finishID(b [idLength]byte, apiID string, kind byte) string {
+func finishID(b socket.ID, apiID string, kind byte) socket.ID {
 	binary.BigEndian.PutUint32(b[:], uint32(time.Now().Unix()))
 	b[idKind] = kind
 	binary.BigEndian.PutUint16(b[idTag:], apiTag(apiID))
-	return base64.URLEncoding.EncodeToString(b[:])
+	return b
 }
 
 func apiTag(apiID string) uint16 {
@@ -87,11 +87,8 @@ func apiTag(apiID string) uint16 {
 
 // tagOf returns the API's tag in a connection id; false if the text is not the id of anything.
 func tagOf(id string) (uint16, bool) {
-	b, err := base64.URLEncoding.DecodeString(id)
-	if err != nil || len(b) != idLength {
-		return 0, false
-	}
-	return binary.BigEndian.Uint16(b[idTag:]), true
+	b, ok := socket.ParseID(id)
+	return binary.BigEndian.Uint16(b[idTag:]), ok
 }
 
 // traceID returns the second part of an X-Amzn-Trace-Id.

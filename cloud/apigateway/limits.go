@@ -72,10 +72,6 @@ const (
 func (l *Limits) maxQueued() int { return 8 * max(AWSLimits.MaxMessage, l.MaxMessage) }
 
 const (
-	// maxWrite bounds one write, and writeTimeout how long it may take: a socket that takes less is dead or hopeless.
-	maxWrite     = 64 << 10
-	writeTimeout = 30 * time.Second
-
 	maxTopicsBody    = 1 << 20 // bytes of a call of the topics API
 	maxTopicName     = 256     // bytes
 	maxSubscriptions = 2000    // topics of one connection
@@ -83,12 +79,10 @@ const (
 	// renewTopics is how long a topic counts as announced to the publishers.
 	renewTopics = time.Hour
 
-	// closeTimeout is how long the close frame of the other side is waited for.
-	closeTimeout = 2 * time.Second
-
 	// maxAuthorizations bounds the answers of Lambda authorizers that are kept. When there are more, all are forgotten.
 	maxAuthorizations = 10000
 
-	// pingIsActivity says whether a ping of the client counts as a message for the idle timeout. Reports on AWS say not.
-	pingIsActivity = false
+	// maxBlocked bounds what the messages take that wait for clients which read nothing. Where a message waits for many it
+	// counts once. Beyond it the clients that more is sent to are cut, in that order.
+	maxBlocked = 256 << 20
 )

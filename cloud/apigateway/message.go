@@ -53,7 +53,7 @@ func (s *Service) newCall(view served, c *conn, routeKey, eventType string) *cal
 		served: view, conn: c, route: view.snap.byKey[routeKey], routeKey: routeKey, eventType: eventType,
 		requestID: requestID(c.apiID), at: time.Now(), domain: s.Authority,
 	}
-	k.log = s.Log.With("api", c.apiID, "stage", c.stage, "route", routeKey, "connectionId", c.id, "requestId", k.requestID)
+	k.log = s.Log.With("api", c.apiID, "stage", c.stage, "route", routeKey, "connectionId", c.ID.String(), "requestId", k.requestID)
 	return k
 }
 
@@ -65,26 +65,6 @@ func (s *Service) task(k *call) task {
 		note: &k.outcome.backend, log: k.log,
 		sourceARN: base + "/" + k.conn.stage + "/" + k.routeKey,
 		grant:     base + "/*/" + k.routeKey,
-	}
-}
-
-// receive takes a message from its connection. It returns at once unless as many messages of the connection as may be
-// are with their integrations; if that is one, it returns when this one is answered.
-func (s *Service) receive(c *conn, slots chan struct{}, text []byte) {
-	if c.isEnded() {
-		return
-	}
-	if cap(slots) == 1 {
-		s.dispatch(c, text)
-		return
-	}
-	slots <- struct{}{}
-	started := s.running.start(func() {
-		defer func() { <-slots }()
-		s.dispatch(c, text)
-	})
-	if !started {
-		<-slots
 	}
 }
 
@@ -175,7 +155,7 @@ func (k *call) reply(a *answer) {
 	if !utf8.Valid(body) {
 		body = base64.StdEncoding.AppendEncode(nil, body)
 	}
-	if limit := k.conn.limits.MaxMessage; len(body) > limit {
+	if limit := k.conn.service.MaxMessage; len(body) > limit {
 		k.log.Warn("the answer is too long for a message", "bytes", len(body), "limit", limit)
 		k.answerError(http.StatusInternalServerError, "Internal server error")
 		return
@@ -187,22 +167,20 @@ func (k *call) reply(a *answer) {
 // status is for the access log only.
 func (k *call) answerError(status int, message string) {
 	k.failed(status, message)
-	k.send([]byte(`{"message": "` + message + `", "connectionId":"` + k.conn.id + `", "requestId":"` + k.requestID + `"}`))
+	k.send([]byte(`{"message": "` + message + `", "connectionId":"` + k.conn.ID.String() + `", "requestId":"` + k.requestID + `"}`))
 }
 
 func (k *call) send(text []byte) {
-	if err := k.conn.send(socket.Text(text)); err != nil {
+	if err := k.conn.Send(socket.Text(text)); err != nil {
 		k.log.Debug("the answer was not sent", "error", err)
-		return
 	}
-	k.conn.touch()
 }
 
 // disconnected runs $disconnect, if the API has it, once the socket is closed. Nobody sees the answer.
 func (s *Service) disconnected(c *conn, code int, reason string) {
 	view, ok := s.served(c.apiID, c.stage)
 	if !ok {
-		s.Log.Debug("close", "api", c.apiID, "stage", c.stage, "connectionId", c.id, "code", code, "reason", reason)
+		s.Log.Debug("close", "api", c.apiID, "stage", c.stage, "connectionId", c.ID.String(), "code", code, "reason", reason)
 		return
 	}
 	k := s.newCall(view, c, "$disconnect", "DISCONNECT")

@@ -74,26 +74,22 @@ func (s *Service) answerPost(p *post) {
 		}
 	}
 	c := s.hub.find(p.connection)
-	if c == nil || c.apiID != p.apiID || c.stage != p.stage || c.isEnded() {
+	if c == nil || c.apiID != p.apiID || c.stage != p.stage || c.Ended() {
 		p.answer(http.StatusGone, "GoneException", nil)
 		return
 	}
 	switch r.Method {
 	case http.MethodPost:
-		if err := c.send(socket.Text(body)); err != nil {
-			if errors.Is(err, errSlow) {
-				p.log(s.Log).Warn("the connection is cut: its client reads too slowly for what is sent to it", "waiting", s.maxQueued())
-			}
+		if err := c.Send(socket.Text(body)); err != nil {
 			p.answer(http.StatusGone, "GoneException", nil)
 			return
 		}
-		c.touch()
 		p.bytes = len(body)
 		p.answer(http.StatusOK, "", nil)
 	case http.MethodGet:
 		p.answer(http.StatusOK, "", encode(c.describe()))
 	case http.MethodDelete:
-		c.shut(closeNormal, closedNormally)
+		c.Shut(socket.Normal, closedNormally)
 		p.answer(http.StatusNoContent, "", nil)
 	}
 }
@@ -176,9 +172,9 @@ type identity struct {
 func (c *conn) describe() description {
 	const layout = "2006-01-02T15:04:05.000Z"
 	return description{
-		ConnectedAt:  c.connected.UTC().Format(layout),
-		Identity:     identity{c.sourceIP, c.userAgent},
-		LastActiveAt: time.Unix(0, c.lastActive.Load()).UTC().Format(layout),
+		ConnectedAt:  c.connectedAt().UTC().Format(layout),
+		Identity:     identity{c.sourceIP, c.userAgent.Value()},
+		LastActiveAt: c.Active().UTC().Format(layout),
 	}
 }
 

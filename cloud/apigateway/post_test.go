@@ -60,7 +60,7 @@ func TestErrorsOfConnectionsAPI(t *testing.T) {
 	id := g.webSocketAPI(t, "$connect")
 	must(g.control.CreateStage(t.Context(), &apigatewayv2.CreateStageInput{ApiId: &id, StageName: aws.String("other"), DeploymentId: stageOf(t, g, id).DeploymentId}))
 	_, connection := g.open(t, id, g.events())
-	gone := connectionID(id)
+	gone := connectionID(id).String()
 	signed := http.Header{"Authorization": {"signed"}}
 	base := "http://" + g.Authority
 	for _, test := range []struct {

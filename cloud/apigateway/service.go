@@ -2,12 +2,11 @@
 // APIs.
 //
 // A [Service] answers the control plane with [Service.ServeHTTP]. Requests for a deployed API are told apart by
-// [Service.Resolve] and answered by [Service.ServeAPI]. The WebSocket protocol (RFC 6455) is implemented here.
+// [Service.Resolve] and answered by [Service.ServeAPI]. The WebSocket protocol (RFC 6455) is package socket.
 //
-// The way of a message: the goroutine of a connection (conn.go) reads it (frame.go), its route is selected
+// The way of a message: package socket reads it and gives it to its connection (conn.go), its route is selected
 // (selection.go), and its integration invoked with an event (message.go, event.go, integration.go). The way back is
-// shorter: a post to @connections (post.go) finds the connection in the hub (hub.go) and leaves a finished frame in the
-// connection's queue, whose writer sends all that waits in one write.
+// shorter: a post to @connections (post.go) finds the connection in the hub (hub.go) and sends it a finished frame.
 //
 // What stands before a backend that is no Lambda proxy is in template.go and parameter.go, the backends themselves in
 // backend.go; the language of the templates is the package vtl.
@@ -25,6 +24,7 @@ import (
 	"net/http"
 	"sync"
 
+	"quotewire/cloud/apigateway/socket"
 	"quotewire/cloud/iam"
 	"quotewire/cloud/lambda"
 	"quotewire/cloud/limits"
@@ -71,6 +71,7 @@ type Service struct {
 	catalog   *catalog
 	hub       hub
 	boards    boards
+	sockets   *socket.Server
 	throttles throttles
 	client    *http.Client // for HTTP integrations, and for issuers of tokens
 	sessions  sync.Map     // role ARN → iam.Credentials of the gateway's session in it
@@ -94,6 +95,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("apigateway: %w", err)
 	}
 	s := &Service{Config: c, catalog: catalog, client: newClient()}
+	s.sockets = socket.NewServer(socket.Config{
+		MaxFrame: c.MaxFrame, MaxMessage: c.MaxMessage, IdleTimeout: c.IdleTimeout, Lifetime: c.Lifetime, Concurrency: c.Concurrency,
+		MaxQueue: c.maxQueued(), MaxBlocked: maxBlocked, Log: c.Log,
+	})
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
@@ -103,8 +108,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) Close() error {
 	s.running.stop()
 	s.cancel()
-	s.hub.each(func(c *conn) { c.shut(closeGoingAway, goingAway) })
+	s.hub.each(func(c *conn) { c.Shut(socket.GoingAway, goingAway) })
 	s.running.wait()
+	s.sockets.Close()
 	s.client.CloseIdleConnections()
 	return nil
 }

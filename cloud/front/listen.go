@@ -112,6 +112,9 @@ func (c *unreadConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Unwrap returns the connection itself: for whoever takes the socket over, long after the byte was read.
+func (c *unreadConn) Unwrap() net.Conn { return c.Conn }
+
 // CloseWrite ends what is sent, and leaves open what is read.
 func (c *unreadConn) CloseWrite() error { return closeWrite(c.Conn) }
 

@@ -1,17 +1,15 @@
-// Package socket is what a WebSocket server (RFC 6455) sends: messages for many connections at once. It knows no API.
 package socket
 
-import "encoding/binary"
-
-// IDLength is the length of a connection's id as its client reads it.
-const IDLength = 16
+import "sync/atomic"
 
 // Message is what a server sends: a finished frame, made once and shared by all the connections that it is sent to. It
-// never changes.
+// never changes, but for who holds it.
 type Message struct {
 	frame []byte
-	ids   []int  // offsets in frame at which each receiver reads its own connection id
+	ids   []int  // offsets in frame at which each receiver reads its own id; they ascend
 	key   uint64 // not 0: the message takes the place of a waiting one of the same key
+
+	held atomic.Int32 // places in the queues of sockets that take nothing
 }
 
 // Text returns a text message that every receiver gets as it is, after all that were sent to it before. The message has
@@ -19,7 +17,7 @@ type Message struct {
 func Text(text []byte) *Message { return Personal(text, nil, 0) }
 
 // Personal returns a text message with a part of its own for each receiver: at the offsets ids in text, which ascend, the
-// [IDLength] bytes are those of the receiver's connection id, whatever they are in text.
+// [IDLength] bytes are those of the receiver's id, whatever they are in text.
 //
 // A key other than 0 makes the message stand for all earlier ones of that key, as the price of a ticker does: if one still
 // waits for a socket, the new message takes its place there, and the old one is not sent: unless a message without a key
@@ -38,38 +36,23 @@ func Personal(text []byte, ids []int, key uint64) *Message {
 	return m
 }
 
-// Raw returns a message of finished frames, or of what precedes the first one.
+// Raw returns a message of finished frames, or of what precedes the first one. It keeps b, which must not change.
 func Raw(b []byte) *Message { return &Message{frame: b} }
 
 // Size returns how many bytes are sent to each receiver.
 func (m *Message) Size() int { return len(m.frame) }
 
-// Key returns the key of the message, 0 for none.
-func (m *Message) Key() uint64 { return m.key }
-
-// Append appends what the receiver with that id gets.
-func (m *Message) Append(b []byte, id string) []byte {
-	from := len(b)
-	b = append(b, m.frame...)
-	for _, at := range m.ids {
-		copy(b[from+at:from+at+IDLength], id)
+// part copies what the receiver with that id gets, from the offset on, and returns how many bytes it was.
+func (m *Message) part(p []byte, offset int, id *ID) int {
+	n := copy(p, m.frame[offset:])
+	if len(m.ids) > 0 {
+		text := id.text()
+		for _, at := range m.ids {
+			at -= offset
+			if at < n && at+IDLength > 0 {
+				copy(p[max(at, 0):n], text[max(-at, 0):])
+			}
+		}
 	}
-	return b
-}
-
-const opText = 0x1
-
-// appendFrame appends one unmasked, final frame: what a server sends.
-func appendFrame(b []byte, opcode byte, payload []byte) []byte {
-	b = append(b, 0x80|opcode)
-	switch n := len(payload); {
-	case n <= 125:
-		b = append(b, byte(n))
-	case n <= 0xffff:
-		b = append(b, 126, byte(n>>8), byte(n))
-	default:
-		b = append(b, 127)
-		b = binary.BigEndian.AppendUint64(b, uint64(n))
-	}
-	return append(b, payload...)
+	return n
 }

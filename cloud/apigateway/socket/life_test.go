@@ -1,4 +1,4 @@
-package apigateway
+package socket
 
 import (
 	"encoding/binary"
@@ -11,8 +11,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"quotewire/cloud/apigateway/socket"
 )
 
 // FuzzConnectionLife plays a life of a connection: each byte is something that one of the sides does, or time that goes
@@ -64,9 +62,8 @@ func live(t *testing.T, life []byte) {
 		switch action {
 		case 's': // a post
 			text := fmt.Sprint("post ", i)
-			if c.send(socket.Text([]byte(text))) == nil {
+			if c.Send(Text([]byte(text))) == nil {
 				accepted = append(accepted, fmt.Sprintf("%x %s", opText, text))
-				c.touch()
 			}
 		case 't':
 			write(text("message"))
@@ -91,7 +88,7 @@ func live(t *testing.T, life []byte) {
 			write(clientFrame(0x80|opClose, "\x0f\xa0bye")) // 4000
 			clientClosed = true
 		case 'd':
-			c.shut(closeNormal, closedNormally)
+			c.Shut(Normal, "Connection Closed Normally")
 		case 'i':
 			time.Sleep(6 * time.Minute)
 		case 'w':
@@ -109,8 +106,8 @@ func live(t *testing.T, life []byte) {
 	client.Close()
 	<-read
 
-	if err := c.send(socket.Text(nil)); err != errGone {
-		t.Errorf("%q: a send after the end: %v, want errGone", life, err)
+	if err := c.Send(Text(nil)); err != ErrGone {
+		t.Errorf("%q: a send after the end: %v, want ErrGone", life, err)
 	}
 	closes := 0
 	var texts []string
@@ -121,7 +118,7 @@ func live(t *testing.T, life []byte) {
 				t.Errorf("%q: %q follows the close frame", life, got[i+1:])
 			}
 			payload := frame[2:]
-			sent := closeNoStatus
+			sent := NoStatus
 			if len(payload) >= 2 {
 				sent = int(binary.BigEndian.Uint16([]byte(payload)))
 			}
@@ -137,7 +134,7 @@ func live(t *testing.T, life []byte) {
 		t.Errorf("%q: the client read %q, accepted were %q", life, texts, accepted)
 	case closes > 0 && len(texts) < len(accepted):
 		t.Errorf("%q: the client was closed after %q, accepted were %q", life, texts, accepted)
-	case closes == 0 && code != closeAbnormal && !slow && !slices.Contains(life, 'x') && !slices.Contains(life, 'e'):
+	case closes == 0 && code != Abnormal && !slow && !slices.Contains(life, 'x') && !slices.Contains(life, 'e'):
 		t.Errorf("%q: ended with %d and no close frame", life, code)
 	case code == 4000 && !clientClosed:
 		t.Errorf("%q: ended with the client's code, which it has not sent", life)

@@ -1,9 +1,8 @@
-package apigateway
+package socket
 
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -31,8 +30,8 @@ func clientFrame(first byte, payload string) []byte {
 
 func text(payload string) []byte { return clientFrame(0x80|opText, payload) }
 
-func TestMessageReader(t *testing.T) {
-	big := strings.Repeat("x", AWSLimits.MaxFrame)
+func TestParser(t *testing.T) {
+	big := strings.Repeat("x", config.MaxFrame)
 	for _, test := range []struct {
 		name  string
 		bytes []byte
@@ -75,7 +74,7 @@ func TestMessageReader(t *testing.T) {
 	} {
 		for how, r := range map[string]io.Reader{"at once": bytes.NewReader(test.bytes), "by bytes": iotest.OneByteReader(bytes.NewReader(test.bytes))} {
 			if got := readAll(r); got != test.want {
-				t.Errorf("%s, %s: %s, want %s", test.name, how, shorten([]byte(got)), shorten([]byte(test.want)))
+				t.Errorf("%s, %s: %s, want %s", test.name, how, shorten(got), shorten(test.want))
 			}
 		}
 	}
@@ -84,20 +83,25 @@ func TestMessageReader(t *testing.T) {
 func join(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 
 func readAll(source io.Reader) string {
-	r := messageReader{source: source, maxFrame: AWSLimits.MaxFrame, maxMessage: AWSLimits.MaxMessage}
+	var p parser
 	var got []string
+	buf := make([]byte, 64<<10)
 	for {
-		opcode, payload, err := r.next()
-		var refused *closeError
-		switch {
-		case errors.As(err, &refused):
-			return strings.Join(append(got, fmtCode(refused.code)), " ")
-		case err != nil:
+		n, end := source.Read(buf)
+		for in := buf[:n]; len(in) > 0; {
+			opcode, payload, rest, err := p.next(in, config.MaxFrame, config.MaxMessage)
+			switch {
+			case err != nil:
+				return strings.Join(append(got, fmtCode(err.code)), " ")
+			case opcode == opText:
+				got = append(got, "t:"+string(payload))
+			case opcode != opContinuation:
+				got = append(got, string('0'+rune(opcode))+":"+string(payload))
+			}
+			in = rest
+		}
+		if end != nil {
 			return strings.Join(append(got, "EOF"), " ")
-		case opcode == opText:
-			got = append(got, "t:"+string(payload))
-		default:
-			got = append(got, string('0'+rune(opcode))+":"+string(payload))
 		}
 	}
 }
@@ -123,15 +127,14 @@ func TestCloseFrames(t *testing.T) {
 		{"\x13\x88", 0, "", 1002}, // 5000
 		{"\x03\xe8\xff", 0, "", 1007},
 	} {
-		code, reason, err := parseClose([]byte(test.payload))
-		var refused *closeError
-		if errors.As(err, &refused) {
-			code = 0
-		} else {
+		code, reason, refused := parseClose([]byte(test.payload))
+		if refused == nil {
 			refused = &closeError{}
+		} else {
+			code = 0
 		}
 		if code != test.code || reason != test.reason || refused.code != test.refused {
-			t.Errorf("%q: %d %q %v, want %d %q %d", test.payload, code, reason, err, test.code, test.reason, test.refused)
+			t.Errorf("%q: %d %q %v, want %d %q %d", test.payload, code, reason, refused, test.code, test.reason, test.refused)
 		}
 	}
 	if got := closePayload(1000, strings.Repeat("ä", 100)); len(got) != 124 {
@@ -139,9 +142,9 @@ func TestCloseFrames(t *testing.T) {
 	}
 }
 
-// FuzzMessageReader holds that the reader neither fails nor exceeds its limits, whatever it reads, and that what it
+// FuzzParser holds that the reader neither fails nor exceeds its limits, whatever it reads, and that what it
 // accepts does not depend on how the bytes arrive.
-func FuzzMessageReader(f *testing.F) {
+func FuzzParser(f *testing.F) {
 	f.Add(text("hello"))
 	f.Add(join(clientFrame(opText, "a"), clientFrame(0x80|opPing, "p"), clientFrame(0x80|opContinuation, "b")))
 	f.Add(clientFrame(0x80|opClose, "\x03\xe8bye"))
@@ -154,8 +157,8 @@ func FuzzMessageReader(f *testing.F) {
 	})
 }
 
-// BenchmarkMessageReader reads text messages of usual sizes, whole and in fragments.
-func BenchmarkMessageReader(b *testing.B) {
+// BenchmarkParser reads text messages of usual sizes, whole and in fragments.
+func BenchmarkParser(b *testing.B) {
 	for _, test := range []struct {
 		name  string
 		bytes []byte
@@ -167,16 +170,18 @@ func BenchmarkMessageReader(b *testing.B) {
 			clientFrame(opContinuation, strings.Repeat("x", 1<<10)), clientFrame(0x80|opContinuation, strings.Repeat("x", 1<<10)))},
 	} {
 		b.Run(test.name, func(b *testing.B) {
-			source := bytes.NewReader(nil)
-			r := messageReader{source: source, maxFrame: AWSLimits.MaxFrame, maxMessage: AWSLimits.MaxMessage}
+			var p parser
+			in := make([]byte, len(test.bytes))
 			b.SetBytes(int64(len(test.bytes)))
 			b.ReportAllocs()
 			for b.Loop() {
-				source.Reset(test.bytes)
-				if _, _, err := r.next(); err != nil {
-					b.Fatal(err)
+				copy(in, test.bytes)
+				if opcode, _, _, err := p.next(in, config.MaxFrame, config.MaxMessage); opcode != opText || err != nil {
+					b.Fatal(opcode, err)
 				}
 			}
 		})
 	}
 }
+
+func shorten(s string) string { return s[:min(len(s), 100)] }
