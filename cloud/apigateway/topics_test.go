@@ -301,11 +301,11 @@ func TestNoVersionTurnsBackAndTheNewestArrives(t *testing.T) {
 			c, id, mine := connect()
 			var seen [topics]int64
 			var finished atomic.Bool
-			go func() {
+			staying.Go(func() {
 				publishing.Wait()
 				finished.Store(true)
 				post(id, subscription{Template: "[$data]", Messages: []topicValue{}}) // wakes the reader
-			}()
+			})
 			newest := func() bool {
 				for _, topic := range mine {
 					if seen[topic] < stored[topic].Load() {
