@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,18 +142,19 @@ func (b *bench) load(ctx context.Context, w workload, name string) ([]measure.Re
 		return nil, err
 	}
 	defer s.stop()
-	args := []string{"-n", strconv.Itoa(w.sockets), "-hello", servers[name].hello}
+	hello, greet := servers[name].hello, servers[name].greet
+	args := []string{"-n", strconv.Itoa(w.sockets), "-hello", hello, "-greet", strconv.Itoa(greet), "-sign", s.Sign}
 	url := s.WS
 	if w.secure {
 		url = s.WSS
 	}
-	post := s.Publish
-	if w.mode == "push" {
-		post = s.Post
-		args = append(args, "-greet", strconv.Itoa(servers[name].greet))
-	}
-	if post != "" && w.mode != "idle" && w.mode != "storm" {
-		args = append(args, "-post", post, "-sign", s.Sign)
+	switch {
+	case w.mode == "push":
+		args = append(args, "-post", s.Post)
+	case s.Listen != "":
+		args = append(args, "-post", s.Publish, "-body", cmp.Or(w.topics, publishes), "-subscribe", s.Listen, "-topics", topics)
+	default:
+		args = append(args, "-post", s.Publish, "-body", cmp.Or(w.body, message))
 	}
 	r, err := b.generate(ctx, s.pid, w, append(args, "-url", url)...)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"quotewire/bench/measure"
 )
@@ -17,6 +18,8 @@ type workload struct {
 	sockets int
 	secure  bool
 	args    []string // further ones of the load generator
+	body    string   // that is posted to the peers; empty: a message
+	topics  string   // that is posted to Quotewire's topics; empty: the same
 	servers []string
 	reps    int
 	run     func(*bench, context.Context, workload, string) ([]measure.Result, error) // nil: the load generator against the server
@@ -104,6 +107,15 @@ func sections(quick bool, reps int) []section {
 		}
 		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(3), args: []string{"-settle", "2s"}}
 	}
+	conflate := func(sockets int) workload {
+		return workload{
+			name: fmt.Sprintf("conflate:%d", sockets), mode: "conflate", sockets: sockets, servers: []string{"limit", "gws", "centrifuge", "quotewire"}, reps: n(3),
+			args: []string{"-r", strconv.Itoa(min(300, 2*copies/sockets))}, topics: one,
+		}
+	}
+	listen := func(sockets int) workload {
+		return workload{name: fmt.Sprintf("listen:%d", sockets), mode: "listen", sockets: sockets, servers: []string{"quotewire"}, reps: n(3), args: []string{"-settle", "2s"}}
+	}
 	pace := func(rate float64, servers ...string) workload {
 		return workload{
 			name: fmt.Sprintf("pace:%g", rate), mode: "pace", sockets: small, servers: servers, reps: n(1),
@@ -123,23 +135,37 @@ func sections(quick bool, reps int) []section {
 	return []section{
 		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), (*report).fanout},
 		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), (*report).bursts},
-		{"push", []workload{push(1, append(all, "quotewire-signed")...), push(16, append(all, "quotewire-signed")...)}, (*report).push},
+		{"conflation", []workload{conflate(small), conflate(large)}, (*report).conflation},
+		{"push", []workload{push(1, append(all, "quotewire-unsigned")...), push(16, append(all, "quotewire-unsigned")...)}, (*report).push},
 		{"memory", []workload{
-			idle(small, false, all...), idle(large, false, all...), idle(small, true, "quotewire-signed"), idle(large, true, "quotewire-signed"),
+			idle(small, false, all...), idle(large, false, all...), listen(large), idle(small, true, "quotewire"), idle(large, true, "quotewire"),
 		}, (*report).memory},
 		{"slow", []workload{{
 			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: []string{"gws", "nbio", "centrifuge", "nats", "quotewire"}, reps: n(1),
-			args: []string{"-r", "180", "-slow", strconv.Itoa(large / 100), "-body", kilobyte},
+			args: []string{"-r", "180", "-slow", strconv.Itoa(large / 100)}, body: padded(message), topics: padded(one),
 		}}, (*report).slow},
 		{"storms", []workload{{
-			name: fmt.Sprintf("storm:%d", large), mode: "storm", sockets: large, servers: []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire-signed", "quotewire"}, reps: n(3),
+			name: fmt.Sprintf("storm:%d", large), mode: "storm", sockets: large, servers: []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire-connect", "quotewire"}, reps: n(3),
 		}}, (*report).storms},
 		{"growth", growing, (*report).growth},
 	}
 }
 
-// kilobyte is a message of quotes of ten tickers and some padding: slow readers fall behind sooner.
-var kilobyte = `{"action":"quotes","connection-id":"O9iVddyboAMCJ1A=","quotes":[{"ticker":"EIQQ","price":{price}}],"padding":"` + padding(900) + `"}`
+// What is posted to Quotewire's topics: a message as the peers', put together by the gateway for each socket. There are eight
+// topics, so that of eight prices in flight none replaces another.
+const (
+	topics    = `{"subscribe":["EIQ0","EIQ1","EIQ2","EIQ3","EIQ4","EIQ5","EIQ6","EIQ7"]}`
+	publishes = `{"template":"{\"action\":\"quotes\",\"connection-id\":\"$context.connectionId\",\"quotes\":[$data]}",` +
+		`"messages":[{"topic":"EIQ{slot}","version":{price},"data":{"ticker":"EIQ{slot}","price":{price}}}]}`
+	one = `{"template":"{\"action\":\"quotes\",\"connection-id\":\"$context.connectionId\",\"quotes\":[$data]}",` +
+		`"messages":[{"topic":"EIQ0","version":{price},"data":{"ticker":"EIQ0","price":{price}}}]}`
+	message = `{"action":"quotes","connection-id":"O9iVddyboAMCJ1A=","quotes":[{"ticker":"EIQQ","price":{price}}]}`
+)
+
+// padded is a message of a kilobyte: slow readers fall behind sooner.
+func padded(message string) string {
+	return strings.Replace(message, `"price":{price}}`, `"price":{price},"padding":"`+padding(900)+`"}`, 1)
+}
 
 func padding(n int) string {
 	b := make([]byte, n)

@@ -41,15 +41,16 @@ var servers = map[string]server{
 	"centrifuge":   {program: "centrifuge", hello: `{"id":1,"connect":{}}`},
 	"nats":         {program: "nats", hello: natsHello},
 
-	// The gateway alone, which admits everybody, with a function of $connect in its own process; and a whole embedded cloud,
-	// whose posts are signed and judged.
-	"quotewire":        {program: "gateway", own: true, args: []string{"-door", "open", "-connect"}, hello: `{"action":"hello"}`, greet: 64},
-	"quotewire-signed": {program: "gateway", own: true, args: []string{"-door", "cloud"}, hello: `{"action":"hello"}`, greet: 64},
+	// A whole embedded cloud, whose posts are signed and judged; and the gateway alone, which admits everybody, also with a
+	// function of $connect in its own process.
+	"quotewire":          {program: "gateway", own: true, args: []string{"-door", "cloud"}, hello: `{"action":"hello"}`, greet: 64},
+	"quotewire-unsigned": {program: "gateway", own: true, args: []string{"-door", "open"}, hello: `{"action":"hello"}`, greet: 64},
+	"quotewire-connect":  {program: "gateway", own: true, args: []string{"-door", "open", "-connect"}},
 }
 
 // address says how a server that runs is reached. It is what Quotewire's prints.
 type address struct {
-	WS, WSS, Post, Publish, Sign string
+	WS, WSS, Post, Listen, Publish, Sign string
 }
 
 // running is a server that runs.

@@ -72,6 +72,25 @@ func deliveries(rs results, workload string) string {
 	return t.b.String() + "\n"
 }
 
+// conflation says what became of prices that were published faster than they could be delivered.
+func (r *report) conflation() string {
+	rs := r.journal.of("conflation")
+	t := newTable("server", "sockets", "prices", "µs of server CPU for each price and socket", "× limit", "prices a second", "copies sent of all", "older after newer", "without the last one")
+	for _, w := range rs.names("") {
+		limit := rs.by("limit", w)
+		for _, name := range rs.names(w) {
+			of := rs.by(name, w)
+			one := of[0]
+			prices := float64(one.Count / one.Sockets)
+			t.row(name, thousands(fmt.Sprint(one.Sockets)), number(prices), of.spread(serverUs, 1), number(of.median(serverUs)/limit.median(serverUs)),
+				of.spread(func(r measure.Result) float64 { return prices / r.Seconds }, 1),
+				fmt.Sprintf("%.0f %%", of.median(func(r measure.Result) float64 { return 100 * float64(r.Delivered) / float64(r.Count) })),
+				fmt.Sprint(of.sum(func(r measure.Result) int { return r.Twice })), fmt.Sprint(of.sum(func(r measure.Result) int { return r.Missing })))
+		}
+	}
+	return t.b.String()
+}
+
 func (r *report) push() string {
 	rs := r.journal.of("push")
 	var b strings.Builder
@@ -89,8 +108,11 @@ func (r *report) memory() string {
 		for _, name := range rs.names(w) {
 			of := rs.by(name, w)
 			shown := name
-			if len(parts) > 2 {
+			switch {
+			case len(parts) > 2:
 				shown += ", TLS"
+			case parts[0] == "listen":
+				shown += ", listening to 8 topics"
 			}
 			t.row(shown, thousands(parts[1]), of.spread(rss, 1), of.spread(func(r measure.Result) float64 { return r.Slab }, 1), of.spread(serverUs, 1))
 		}

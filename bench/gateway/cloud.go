@@ -47,7 +47,7 @@ func address(url, id string) Address {
 	path := strings.TrimPrefix(url, "http://") + "/_aws/execute-api/" + id + "/" + stage
 	return Address{
 		WS: "ws://" + path, WSS: "wss://" + path,
-		Post: "http://" + path + "/@connections/{id}",
+		Post: "http://" + path + "/@connections/{id}", Listen: "http://" + path + "/@topics/{id}", Publish: "http://" + path + "/@topics/{board}",
 	}
 }
 

@@ -26,8 +26,9 @@ import (
 type Address struct {
 	WS, WSS string // where clients connect
 	Post    string // @connections, with {id} for the connection
-	Publish string // a message to every connection
-	Sign    string // KEY:SECRET for both; empty if nobody asks
+	Listen  string // topics, with {id} for the connection that listens to them
+	Publish string // topics, with {board} for the board
+	Sign    string // KEY:SECRET for all three; empty if nobody asks
 }
 
 func main() {

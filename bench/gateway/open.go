@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -32,16 +27,14 @@ func openGateway(ctx context.Context, dir string, connect bool) (a Address, clos
 	if err != nil {
 		return a, nil, err
 	}
-	present := &present{}
 	service, err := apigateway.New(ctx, apigateway.Config{
-		State: store, IAM: everybody{}, Functions: present, Account: account, Region: region, Log: warnings,
+		State: store, IAM: everybody{}, Functions: welcome{}, Account: account, Region: region, Log: warnings,
 		Authority: listener.Addr().String(), Limits: unlimited,
 	})
 	if err != nil {
 		return a, nil, err
 	}
-	d := &door{gateway: service, present: present}
-	server := &http.Server{Handler: d}
+	server := &http.Server{Handler: door{service}}
 	go server.Serve(listener)
 	closed = func() error {
 		server.Close()
@@ -54,31 +47,19 @@ func openGateway(ctx context.Context, dir string, connect bool) (a Address, clos
 	if connect {
 		function = "arn:aws:lambda:" + region + ":" + account + ":function:connect"
 	}
-	if d.api, err = deploy(ctx, config, function); err != nil {
-		return a, nil, err
-	}
-	a = address(url, d.api)
-	a.Publish = url + "/publish"
-	return a, closed, nil
+	id, err := deploy(ctx, config, function)
+	return address(url, id), closed, err
 }
 
 // door hands requests to the gateway, all of them in the name of the root.
-type door struct {
-	gateway *apigateway.Service
-	api     string
-	present *present
-}
+type door struct{ gateway *apigateway.Service }
 
 var root = iam.Principal{
 	Kind: iam.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: "any",
 }
 
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(iam.WithPrincipal(r.Context(), root))
-	if r.URL.Path == "/publish" {
-		d.publish(w, r)
-		return
-	}
 	if apiID, path, ok := d.gateway.Resolve(r); ok {
 		d.gateway.ServeAPI(w, r, apiID, path)
 		return
@@ -86,53 +67,11 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.gateway.ServeHTTP(w, r)
 }
 
-// publish posts a message to every connection, in this process.
-func (d *door) publish(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	discard := discard{}
-	for _, id := range d.present.all() {
-		path := "/" + stage + "/@connections/" + id
-		post := (&http.Request{
-			Method: http.MethodPost, URL: &url.URL{Path: path}, Body: io.NopCloser(strings.NewReader(string(body))), ContentLength: int64(len(body)),
-		}).WithContext(r.Context())
-		d.gateway.ServeAPI(discard, post, d.api, path)
-	}
-}
+// welcome is the function of $connect, and lets everybody in.
+type welcome struct{}
 
-// discard is an answer that nobody reads.
-type discard http.Header
-
-func (d discard) Header() http.Header       { return http.Header(d) }
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) WriteHeader(int)             {}
-
-// present is the function of $connect, and knows who is there. It is called for $connect alone, and lets everybody in.
-type present struct {
-	mu  sync.Mutex // protects ids
-	ids []string
-}
-
-func (p *present) Invoke(_ context.Context, in lambda.Invocation) (lambda.Result, error) {
-	var event struct {
-		RequestContext struct{ ConnectionID string }
-	}
-	if err := json.Unmarshal(in.Payload, &event); err != nil {
-		return lambda.Result{}, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ids = append(p.ids, event.RequestContext.ConnectionID)
+func (welcome) Invoke(context.Context, lambda.Invocation) (lambda.Result, error) {
 	return lambda.Result{Payload: []byte(`{"statusCode":200}`)}, nil
-}
-
-func (p *present) all() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.ids
 }
 
 // everybody takes every signature for the root's, and allows everything.

@@ -24,7 +24,9 @@ type load struct {
 	clients []client
 	byFD    []int32 // the number of the client plus one, or that of the post connection, negative
 	posts   []*poster
-	id      string // of the first client's connection
+	board   string  // that the clients listen to
+	rss     float64 // of the server for each client, bytes
+	slab    float64 // of the kernel
 
 	requests [][]byte // one for each publish, made before the clock runs
 	sentAt   [maxPublishes]int64
@@ -65,6 +67,7 @@ func open(o options) (*load, error) {
 		return nil, err
 	}
 	request := handshake(u)
+	rss, slab := l.server.RSS(), measure.Slab()
 	for i := range l.clients {
 		c := &l.clients[i]
 		fd, rest, err := connect(to, i, o.mode == "slow" && i < o.slow, request)
@@ -83,10 +86,18 @@ func open(o options) (*load, error) {
 	if err := l.greetAll(); err != nil {
 		return nil, err
 	}
+	if err := l.subscribeAll(); err != nil {
+		return nil, err
+	}
 	for end := now() + o.settle.Nanoseconds(); now() < end; {
 		if err := l.poll(nil); err != nil {
 			return nil, err
 		}
+	}
+	l.rss = float64(l.server.RSS()-rss) / float64(len(l.clients))
+	l.slab = float64(measure.Slab()-slab) / float64(len(l.clients))
+	if l.mode == "listen" {
+		return l, nil
 	}
 	return l, l.prepare()
 }
@@ -187,11 +198,11 @@ func (l *load) poll(answered func(p *poster, t int64)) error {
 			continue
 		}
 		p := l.posts[-id-1]
-		done, err2 := p.answered(buf[:size])
+		body, err2 := p.answered(buf[:size])
 		if err2 != nil {
 			return err2
 		}
-		if done && answered != nil {
+		if body != nil && answered != nil {
 			answered(p, t)
 		}
 	}
@@ -217,6 +228,7 @@ func (l *load) measure(f func(*measure.Result) error) (r measure.Result, err err
 	r.P50, r.P99 = quantile(l.latency, .5), quantile(l.latency, .99)
 	r.ServerUs, r.LoadUs = r.ServerCPU*1e6/float64(r.Count), mine*1e6/float64(r.Count)
 	r.Lost, r.Twice = l.lost-r.Lost, l.twice
+	r.RSS, r.Slab = l.rss, l.slab
 	return r, nil
 }
 

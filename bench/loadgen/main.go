@@ -8,6 +8,7 @@
 //	pace       publishes -rate prices a second for -for, whatever the server makes of it
 //	push       posts -r times, -window at once, to the first client
 //	idle       only connects
+//	listen     connects, says hello and subscribes
 //	slow       a fan-out during which the first -slow clients stop reading, and then read again
 //	storm      connects all clients at once, and closes them at once
 //
@@ -17,8 +18,9 @@
 // A delivery is an occurrence of "price":NNNN in a data frame. Each publish has a price of its own, so that each delivery
 // says which publish it belongs to, whatever protocol wraps it, and whether frames were joined.
 //
-// In -post and -body, {price} becomes the price, and {id} the connection-id in the first message to the first client. In
-// -hello, {i} becomes the number of the client; \r and \n are escapes.
+// In -post and -body, {price} becomes the price, {slot} a digit from 0 to 7 that the next publishes do not have, {id} the
+// connection-id in the first message to the first client, and {board} the board that answered -subscribe, which is posted to
+// once for each client, with its {id}. In -hello, {i} becomes the number of the client; \r and \n are escapes.
 package main
 
 import (
@@ -38,6 +40,7 @@ type options struct {
 	sockets          int
 	greet            int // clients whose hello is not answered yet, at most; 0: nobody waits for an answer
 	post, body       string
+	subscribe, topic string
 	header           string
 	sign             string
 	r, window, slow  int
@@ -63,6 +66,8 @@ func main() {
 	flag.IntVar(&o.greet, "greet", 0, "wait for an answer to each hello, with this `NUMBER` of clients at a time; 0: wait for none")
 	flag.StringVar(&o.post, "post", "", "`URL` that a publish is posted to")
 	flag.StringVar(&o.body, "body", defaultBody, "`TEXT` that is posted")
+	flag.StringVar(&o.subscribe, "subscribe", "", "`URL` that a subscription is posted to for each client")
+	flag.StringVar(&o.topic, "topics", "", "`TEXT` of the subscription")
 	flag.StringVar(&o.header, "header", "Content-Type: application/json", "further `LINES` of the head of a post, with \\r\\n between them")
 	flag.StringVar(&o.sign, "sign", "", "sign posts with this `KEY:SECRET`, before the clock runs")
 	flag.IntVar(&o.r, "r", 100, "`NUMBER` of publishes")
@@ -96,6 +101,9 @@ func measureOne(o options) (measure.Result, error) {
 	l, err := open(o)
 	if err != nil {
 		return measure.Result{}, err
+	}
+	if o.mode == "listen" {
+		return measure.Result{Count: o.sockets, RSS: l.rss, Slab: l.slab}, nil
 	}
 	switch o.mode {
 	case "fanout":

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,11 +38,11 @@ func (l *load) prepare() error {
 	if l.post == "" {
 		return fmt.Errorf("%s publishes: say where, with -post", l.mode)
 	}
-	if strings.Contains(l.post+l.body, "{id}") && l.id == "" {
+	if strings.Contains(l.post+l.body, "{id}") && l.clients[0].id == "" {
 		return fmt.Errorf("the first client has got no message with its connection-id: give a -hello that is answered with one")
 	}
 	for k := range l.r + warmUp {
-		request, err := l.request(firstPrice + k)
+		request, err := l.request(l.fill(l.post, firstPrice+k), l.fill(l.body, firstPrice+k))
 		if err != nil {
 			return err
 		}
@@ -69,13 +70,71 @@ func (l *load) prepare() error {
 }
 
 func (l *load) fill(s string, price int) string {
-	return strings.NewReplacer("{price}", strconv.Itoa(price), "{id}", l.id).Replace(s)
+	return strings.NewReplacer("{price}", strconv.Itoa(price), "{slot}", strconv.Itoa(price%8), "{id}", l.clients[0].id, "{board}", l.board).Replace(s)
 }
 
-// request is the publish of a price, ready to be written.
-func (l *load) request(price int) ([]byte, error) {
-	body := l.fill(l.body, price)
-	r, err := http.NewRequest(http.MethodPost, l.fill(l.post, price), nil)
+// subscribeAll makes each client listen to the topics, and notes their board.
+func (l *load) subscribeAll() error {
+	if l.subscribe == "" {
+		return nil
+	}
+	u, err := url.Parse(l.subscribe)
+	if err != nil {
+		return err
+	}
+	to, err := resolve(u.Host)
+	if err != nil {
+		return err
+	}
+	fd, err := dial(to, 0, false)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	for i := range l.clients {
+		id := l.clients[i].id
+		if id == "" {
+			return fmt.Errorf("client %d cannot subscribe, as nothing told it its connection-id", i)
+		}
+		request, err := l.request(strings.ReplaceAll(l.subscribe, "{id}", id), l.topic)
+		if err != nil {
+			return err
+		}
+		answer, err := roundTrip(fd, request)
+		if err != nil {
+			return fmt.Errorf("client %d subscribes: %w", i, err)
+		}
+		if l.board == "" {
+			var got struct{ Board string }
+			if err := json.Unmarshal(answer, &got); err != nil || got.Board == "" {
+				return fmt.Errorf("a subscription was answered with %q, which names no board", answer)
+			}
+			l.board = got.Board
+		}
+	}
+	return nil
+}
+
+// roundTrip posts on a connection that blocks.
+func roundTrip(fd int, request []byte) (body []byte, err error) {
+	if _, err := unix.Write(fd, request); err != nil {
+		return nil, err
+	}
+	p := &poster{}
+	for {
+		n, err := unix.Read(fd, buf[:])
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("no answer: %v", err)
+		}
+		if body, err := p.answered(buf[:n]); body != nil || err != nil {
+			return body, err
+		}
+	}
+}
+
+// request is a post, ready to be written.
+func (l *load) request(target, body string) ([]byte, error) {
+	r, err := http.NewRequest(http.MethodPost, target, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -112,22 +171,22 @@ func (l *load) publish(p *poster, k int) error {
 	return nil
 }
 
-// answered takes bytes of an answer and tells whether it is whole.
-func (p *poster) answered(data []byte) (bool, error) {
+// answered takes bytes of an answer and returns its body, which is not nil, once it is whole.
+func (p *poster) answered(data []byte) ([]byte, error) {
 	p.buf = append(p.buf, data...)
 	if !bytes.Contains(p.buf, []byte("\r\n\r\n")) {
-		return false, nil
+		return nil, nil
 	}
 	response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(p.buf)), nil)
 	if err != nil {
-		return false, fmt.Errorf("an answer to a publish: %w", err)
+		return nil, fmt.Errorf("an answer to a post: %w", err)
 	}
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return false, nil // the rest is on its way
+		return nil, nil // the rest is on its way
 	}
 	if response.StatusCode/100 != 2 {
-		return false, fmt.Errorf("a publish was answered with %s: %s", response.Status, body)
+		return nil, fmt.Errorf("a post was answered with %s: %s", response.Status, body)
 	}
-	return true, nil
+	return append([]byte{}, body...), nil
 }

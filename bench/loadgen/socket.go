@@ -17,6 +17,7 @@ import (
 // client is one WebSocket.
 type client struct {
 	fd     int
+	id     string // of its connection, as the first message says
 	carry  []byte // a frame that has not come whole
 	seen   bitset // publishes that came, by their number
 	newest int    // the highest of them
@@ -189,9 +190,9 @@ var marker = []byte(`"price":`)
 
 // message counts the prices in a message.
 func (l *load) message(c *client, p []byte, t int64) {
-	if l.id == "" && c == &l.clients[0] {
+	if c.id == "" && (l.subscribe != "" || c == &l.clients[0]) {
 		if _, id, ok := strings.Cut(string(p), `"connection-id":"`); ok {
-			l.id, _, _ = strings.Cut(id, `"`)
+			c.id, _, _ = strings.Cut(id, `"`)
 		}
 	}
 	for {
