@@ -1,12 +1,14 @@
 package apigateway
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // answer is what an integration wants to be answered.
@@ -108,6 +110,28 @@ func parseAnswer(payload []byte) (*answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// lastAnswer remembers what the last function answered, and what that means: those of WebSocket APIs mostly say the same,
+// that all is well. What it returns is shared and must not be changed.
+type lastAnswer struct {
+	last atomic.Pointer[parsedAnswer]
+}
+
+type parsedAnswer struct {
+	payload []byte
+	answer  *answer
+}
+
+func (l *lastAnswer) parse(payload []byte) (*answer, error) {
+	if p := l.last.Load(); p != nil && bytes.Equal(p.payload, payload) {
+		return p.answer, nil
+	}
+	a, err := parseAnswer(payload)
+	if err == nil && len(payload) <= maxRemembered {
+		l.last.Store(&parsedAnswer{payload, a})
+	}
+	return a, err
 }
 
 // parseStatus takes an integer, or a string with one.

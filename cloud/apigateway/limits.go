@@ -85,4 +85,7 @@ const (
 	// maxBlocked bounds what the messages take that wait for clients which read nothing. Where a message waits for many it
 	// counts once. Beyond it the clients that more is sent to are cut, in that order.
 	maxBlocked = 256 << 20
+
+	// maxRemembered bounds an answer that is remembered, in case that the next one is the same.
+	maxRemembered = 1 << 10
 )

@@ -141,7 +141,7 @@ func (s *Service) integrate(ctx context.Context, k *call, e *webSocketEvent, bod
 	if fail != none {
 		return nil, fail
 	}
-	a, err := parseAnswer(payload)
+	a, err := s.answers.parse(payload)
 	if err != nil {
 		k.log.Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
 		return nil, badAnswer

@@ -73,6 +73,7 @@ type Service struct {
 	boards    boards
 	sockets   *socket.Server
 	throttles throttles
+	answers   lastAnswer
 	client    *http.Client // for HTTP integrations, and for issuers of tokens
 	sessions  sync.Map     // role ARN → iam.Credentials of the gateway's session in it
 

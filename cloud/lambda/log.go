@@ -66,6 +66,9 @@ func (t *tail) bytes() []byte {
 	return t.data
 }
 
+// logDelay is how long lines wait for others before they are stored.
+const logDelay = 5 * time.Millisecond
+
 func newLogStream(e *environment) *logStream {
 	c := &e.release.Config
 	l := &logStream{
@@ -163,6 +166,11 @@ func (l *logStream) run() {
 	for last := false; !last; {
 		select {
 		case <-l.wake:
+			select { // the next lines are never far: each batch has its price
+			case <-time.After(logDelay):
+			case <-l.closed:
+				last = true
+			}
 		case <-l.closed:
 			last = true
 		}

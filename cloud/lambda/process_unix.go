@@ -30,12 +30,17 @@ type child interface {
 type process struct {
 	child
 	output *output
-	peak   int64     // bytes of memory, as far as measured
-	asked  time.Time // of the last measurement
+	peak   int64         // bytes of memory, as far as measured
+	asked  time.Time     // of the last measurement
+	rests  time.Duration // after it
 }
 
-// memoryInterval is how often a process is asked for its memory at most: a busy one does not pay for each REPORT.
-const memoryInterval = 50 * time.Millisecond
+// A process is asked for its memory once in a while: a busy one does not pay for each REPORT. One that needs no more than
+// before is asked less and less often.
+const (
+	minMemoryRest = 50 * time.Millisecond
+	maxMemoryRest = time.Second
+)
 
 // follow follows a child. What it prints into the pipe goes line by line to print.
 func follow(c child, pipe *os.File, print func(line []byte, complete bool)) (*process, error) {
@@ -46,7 +51,7 @@ func follow(c child, pipe *os.File, print func(line []byte, complete bool)) (*pr
 		pipe.Close()
 		return nil, err
 	}
-	return &process{child: c, output: o}, nil
+	return &process{child: c, output: o, rests: minMemoryRest}, nil
 }
 
 // findBootstrap finds what to run: the bootstrap of the code or, if it has none, of the layers, which may be "".
@@ -124,8 +129,13 @@ func describe(status syscall.WaitStatus) string {
 
 // memory is the most memory that the process was seen to use, in bytes.
 func (p *process) memory() int64 {
-	if p.hasExited() || time.Since(p.asked) > memoryInterval {
-		p.peak, p.asked = max(p.peak, p.Memory()), time.Now()
+	if p.hasExited() || time.Since(p.asked) > p.rests {
+		if now := p.Memory(); now > p.peak {
+			p.peak, p.rests = now, minMemoryRest
+		} else {
+			p.rests = min(2*p.rests, maxMemoryRest)
+		}
+		p.asked = time.Now()
 	}
 	return p.peak
 }
