@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -36,12 +37,15 @@ func (d *Desk) Publish(ctx context.Context, list []Quote) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fmt.Errorf("store the prices: %w", err)
 	}
-	out, err := d.address(ctx, stored)
+	out, boards, err := d.address(ctx, stored)
 	if err != nil {
 		return Delivery{}, err
 	}
+	atBoards, first := d.publish(ctx, boards)
 	tally, err := d.deliver(ctx, out)
-	if err != nil {
+	tally.Delivered += atBoards.Delivered
+	tally.Failed += atBoards.Failed
+	if err = cmp.Or(first, err); err != nil {
 		d.Log.Warn("not everyone was told", "failed", tally.Failed, "err", err)
 	}
 	tally.Published = len(stored)
@@ -63,18 +67,19 @@ func newest(list []Quote) []Quote {
 	return short
 }
 
-// address finds who watches the tickers and puts together what each connection is to be told.
-func (d *Desk) address(ctx context.Context, list []Stored) ([]outgoing, error) {
+// address finds who watches the tickers and puts together what each connection and each board is to be told.
+func (d *Desk) address(ctx context.Context, list []Stored) ([]outgoing, []*listing, error) {
 	var mu sync.Mutex
-	byID := make(map[ConnectionID]*outgoing) // protected by mu
+	byID := make(map[ConnectionID]*outgoing) // protected by mu, like byBoard
+	byBoard := make(map[string]*listing)
 	err := each(ctx, d.parallel(), list, func(ctx context.Context, quote Stored) error {
-		subscribers, err := d.Store.Subscribers(ctx, quote.Ticker)
+		connections, boards, err := d.Store.Subscribers(ctx, quote.Ticker)
 		if err != nil {
 			return fmt.Errorf("find who watches %s: %w", quote.Ticker, err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for _, c := range subscribers {
+		for _, c := range connections {
 			o := byID[c.ID]
 			if o == nil {
 				o = &outgoing{to: c}
@@ -82,17 +87,25 @@ func (d *Desk) address(ctx context.Context, list []Stored) ([]outgoing, error) {
 			}
 			o.quotes = append(o.quotes, quote)
 		}
+		for _, b := range boards {
+			l := byBoard[b.ID]
+			if l == nil {
+				l = &listing{board: b}
+				byBoard[b.ID] = l
+			}
+			l.quotes, l.rows = append(l.quotes, quote), append(l.rows, b)
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out := make([]outgoing, 0, len(byID))
 	for _, o := range byID {
 		slices.SortFunc(o.quotes, func(a, b Stored) int { return cmp.Compare(a.Ticker, b.Ticker) })
 		out = append(out, *o)
 	}
-	return out, nil
+	return out, slices.Collect(maps.Values(byBoard)), nil
 }
 
 // deliver posts to each connection, then looks whether a newer price has been stored meanwhile, and if so posts that to
@@ -142,7 +155,7 @@ func (d *Desk) post(ctx context.Context, o outgoing) error {
 		for i, q := range list {
 			tickers[i] = q.Ticker
 		}
-		if err := d.forgetGone(ctx, o.to.ID, tickers); err != nil {
+		if err := d.forgetGone(ctx, o.to, tickers); err != nil {
 			return err
 		}
 	}
@@ -184,7 +197,7 @@ func (d *Desk) overtaken(ctx context.Context, told []outgoing) ([]outgoing, erro
 func (d *Desk) send(ctx context.Context, to Connection, message []byte) error {
 	err := d.Poster.Post(ctx, to, message)
 	if errors.Is(err, ErrGone) {
-		return d.forgetGone(ctx, to.ID, nil)
+		return d.forgetGone(ctx, to, nil)
 	}
 	return err
 }

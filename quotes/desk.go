@@ -23,6 +23,7 @@ const maxRounds = 8
 type Desk struct {
 	Store  Store
 	Poster Poster
+	Boards Boards // nil if no gateway has any
 	Log    *slog.Logger
 
 	// Parallel bounds the posts and the questions to the store that one call has under way; 0 means 32. It bounds
@@ -115,7 +116,7 @@ func (d *Desk) identify(ctx context.Context, conn Connection, id string) error {
 		return fmt.Errorf("find who is on %s: %w", conn.ID, err)
 	}
 	if before != "" && before != user {
-		if err := d.forget(ctx, conn.ID, before, nil); err != nil {
+		if err := d.forget(ctx, conn, before); err != nil {
 			return err
 		}
 	}
@@ -126,8 +127,10 @@ func (d *Desk) identify(ctx context.Context, conn Connection, id string) error {
 	if err != nil {
 		return fmt.Errorf("list what %s watches: %w", user, err)
 	}
-	if err := d.Store.Subscribe(ctx, conn, list); err != nil {
-		return fmt.Errorf("subscribe %s: %w", conn.ID, err)
+	if err := d.subscribe(ctx, conn, list); errors.Is(err, ErrGone) {
+		return d.forgetGone(ctx, conn, nil)
+	} else if err != nil {
+		return err
 	}
 	prices, err := d.Store.Prices(ctx, list)
 	if err != nil {
@@ -139,7 +142,7 @@ func (d *Desk) identify(ctx context.Context, conn Connection, id string) error {
 			out.quotes = append(out.quotes, quote)
 		}
 	}
-	if _, err := d.deliver(ctx, []outgoing{out}); err != nil {
+	if err := d.show(ctx, out); err != nil {
 		return err
 	}
 	return d.settleRemoved(ctx, user, list)
@@ -187,12 +190,9 @@ func (d *Desk) watch(ctx context.Context, user User, ticker Ticker) error {
 	if prices, err = d.Store.Prices(ctx, []Ticker{ticker}); err != nil {
 		return fmt.Errorf("read the price of %s: %w", ticker, err)
 	}
-	var out []outgoing
-	for _, c := range connections {
-		out = append(out, outgoing{c, []Stored{prices[ticker]}})
-	}
-	_, err = d.deliver(ctx, out)
-	return err
+	return each(ctx, d.parallel(), connections, func(ctx context.Context, c Connection) error {
+		return d.show(ctx, outgoing{c, []Stored{prices[ticker]}})
+	})
 }
 
 // unwatch removes a ticker from a user's list and tells all connections of the user the list.
@@ -225,12 +225,15 @@ func (d *Desk) settle(ctx context.Context, user User, ticker Ticker) ([]Connecti
 		message, watched := watchesMessage(list), slices.Contains(list, ticker)
 		err = each(ctx, d.parallel(), connections, func(ctx context.Context, c Connection) (err error) {
 			if watched {
-				err = d.Store.Subscribe(ctx, c, []Ticker{ticker})
+				err = d.subscribe(ctx, c, []Ticker{ticker})
 			} else {
-				err = d.Store.Unsubscribe(ctx, c.ID, []Ticker{ticker})
+				err = d.unsubscribe(ctx, c, []Ticker{ticker})
+			}
+			if errors.Is(err, ErrGone) {
+				return d.forgetGone(ctx, c, nil)
 			}
 			if err != nil {
-				return fmt.Errorf("subscriptions of %s: %w", c.ID, err)
+				return err
 			}
 			return d.send(ctx, c, message)
 		})
@@ -242,46 +245,37 @@ func (d *Desk) settle(ctx context.Context, user User, ticker Ticker) ([]Connecti
 }
 
 // Disconnect forgets a connection that has closed. One that nobody was on, or that is forgotten already, is no error.
-func (d *Desk) Disconnect(ctx context.Context, id ConnectionID) error {
-	user, err := d.Store.UserOn(ctx, id)
+func (d *Desk) Disconnect(ctx context.Context, c Connection) error { return d.forgetGone(ctx, c, nil) }
+
+// forgetGone forgets a connection that turned out to be gone, and its subscriptions to tickers that the store has, even
+// if it no longer knows who was on it.
+func (d *Desk) forgetGone(ctx context.Context, c Connection, tickers []Ticker) error {
+	user, err := d.Store.UserOn(ctx, c.ID)
 	if err != nil {
-		return fmt.Errorf("find who was on %s: %w", id, err)
+		return fmt.Errorf("find who was on %s: %w", c.ID, err)
+	}
+	if len(tickers) > 0 {
+		if err := d.Store.Unsubscribe(ctx, c.ID, tickers); err != nil {
+			return fmt.Errorf("unsubscribe %s: %w", c.ID, err)
+		}
 	}
 	if user == "" {
 		return nil
 	}
-	return d.forget(ctx, id, user, nil)
-}
-
-// forgetGone forgets a connection that turned out to be gone, and its subscriptions to tickers even if the store no
-// longer knows who was on it.
-func (d *Desk) forgetGone(ctx context.Context, id ConnectionID, tickers []Ticker) error {
-	user, err := d.Store.UserOn(ctx, id)
-	if err != nil {
-		return fmt.Errorf("find who was on %s: %w", id, err)
-	}
-	return d.forget(ctx, id, user, tickers)
+	return d.forget(ctx, c, user)
 }
 
 // forget removes the subscriptions first: if it fails halfway, the connection is still found and forgotten later.
-func (d *Desk) forget(ctx context.Context, id ConnectionID, user User, tickers []Ticker) error {
-	if user != "" {
-		list, err := d.Store.Watches(ctx, user)
-		if err != nil {
-			return fmt.Errorf("list what %s watches: %w", user, err)
-		}
-		tickers = slices.Concat(tickers, list)
-		slices.Sort(tickers)
-		tickers = slices.Compact(tickers)
+func (d *Desk) forget(ctx context.Context, c Connection, user User) error {
+	list, err := d.Store.Watches(ctx, user)
+	if err != nil {
+		return fmt.Errorf("list what %s watches: %w", user, err)
 	}
-	if err := d.Store.Unsubscribe(ctx, id, tickers); err != nil {
-		return fmt.Errorf("unsubscribe %s: %w", id, err)
+	if err := d.unsubscribe(ctx, c, list); err != nil {
+		return err
 	}
-	if user == "" {
-		return nil
-	}
-	if err := d.Store.Close(ctx, id, user); err != nil {
-		return fmt.Errorf("forget %s: %w", id, err)
+	if err := d.Store.Close(ctx, c.ID, user); err != nil {
+		return fmt.Errorf("forget %s: %w", c.ID, err)
 	}
 	return nil
 }

@@ -26,6 +26,19 @@ func newDesk(t *testing.T) (*quotes.Desk, *quotestest.Store, *quotestest.Poster)
 	return &quotes.Desk{Store: store, Poster: poster, Log: slog.New(slog.DiscardHandler)}, store, poster
 }
 
+// both runs a test where the store keeps who listens to what, and where the gateway has a board for it.
+func both(t *testing.T, test func(*testing.T, *quotes.Desk, *quotestest.Store, *quotestest.Poster)) {
+	t.Run("store", func(t *testing.T) {
+		d, s, p := newDesk(t)
+		test(t, d, s, p)
+	})
+	t.Run("board", func(t *testing.T) {
+		d, s, p := newDesk(t)
+		d.Boards = quotestest.NewBoards(p)
+		test(t, d, s, p)
+	})
+}
+
 func quote(ticker quotes.Ticker, price quotes.Price) quotes.Quote {
 	return quotes.Quote{Ticker: ticker, Price: price}
 }
@@ -59,27 +72,29 @@ func wantMessages(t *testing.T, p *quotestest.Poster, to quotes.ConnectionID, wa
 }
 
 func TestIdentifyAnswersAllQuotesInOneMessage(t *testing.T) {
-	d, _, p := newDesk(t)
-	identify(t, d, "a", "user001")
-	wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"EIQQ","price":2200},{"ticker":"MODD","price":98}]}`)
-	identify(t, d, "c", "user003")
-	wantMessages(t, p, "c", `{"action":"quotes","connection-id":"c","quotes":[]}`)
+	both(t, func(t *testing.T, d *quotes.Desk, _ *quotestest.Store, p *quotestest.Poster) {
+		identify(t, d, "a", "user001")
+		wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"EIQQ","price":2200},{"ticker":"MODD","price":98}]}`)
+		identify(t, d, "c", "user003")
+		wantMessages(t, p, "c", `{"action":"quotes","connection-id":"c","quotes":[]}`)
+	})
 }
 
 func TestPublishReachesOnlyWhoWatches(t *testing.T) {
-	d, _, p := newDesk(t)
-	identify(t, d, "a", "user001")
-	identify(t, d, "b", "user002")
-	p.Take("a")
-	p.Take("b")
-	if got, want := publish(t, d, quote("EIQQ", 2210)), (quotes.Delivery{Published: 1, Delivered: 2}); got != want {
-		t.Errorf("Publish(EIQQ) = %+v, want %+v", got, want)
-	}
-	publish(t, d, quote("QUTI", 7400))
-	wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"EIQQ","price":2210}]}`)
-	wantMessages(t, p, "b",
-		`{"action":"quotes","connection-id":"b","quotes":[{"ticker":"EIQQ","price":2210}]}`,
-		`{"action":"quotes","connection-id":"b","quotes":[{"ticker":"QUTI","price":7400}]}`)
+	both(t, func(t *testing.T, d *quotes.Desk, _ *quotestest.Store, p *quotestest.Poster) {
+		identify(t, d, "a", "user001")
+		identify(t, d, "b", "user002")
+		p.Take("a")
+		p.Take("b")
+		if got, want := publish(t, d, quote("EIQQ", 2210)), (quotes.Delivery{Published: 1, Delivered: 2}); got != want {
+			t.Errorf("Publish(EIQQ) = %+v, want %+v", got, want)
+		}
+		publish(t, d, quote("QUTI", 7400))
+		wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"EIQQ","price":2210}]}`)
+		wantMessages(t, p, "b",
+			`{"action":"quotes","connection-id":"b","quotes":[{"ticker":"EIQQ","price":2210}]}`,
+			`{"action":"quotes","connection-id":"b","quotes":[{"ticker":"QUTI","price":7400}]}`)
+	})
 }
 
 func TestPricesForAConnectionLeaveInOneMessage(t *testing.T) {
@@ -94,28 +109,29 @@ func TestPricesForAConnectionLeaveInOneMessage(t *testing.T) {
 }
 
 func TestWatchAndUnwatchReachAllConnectionsOfTheUser(t *testing.T) {
-	d, _, p := newDesk(t)
-	identify(t, d, "a1", "user001")
-	identify(t, d, "a2", "user001")
-	p.Take("a1")
-	p.Take("a2")
-	receive(t, d, "a1", `{"action":"watch","ticker":"QUTI"}`)
-	for _, id := range []quotes.ConnectionID{"a1", "a2"} {
-		wantMessages(t, p, id, `{"action":"watches","tickers":["EIQQ","MODD","QUTI"]}`,
-			fmt.Sprintf(`{"action":"quotes","connection-id":%q,"quotes":[{"ticker":"QUTI","price":7415}]}`, id))
-	}
-	if got := publish(t, d, quote("QUTI", 7416)); got.Delivered != 2 {
-		t.Errorf("after watch %d connections are told, want 2", got.Delivered)
-	}
-	p.Take("a1")
-	p.Take("a2")
-	receive(t, d, "a2", `{"action":"unwatch","ticker":"QUTI"}`)
-	for _, id := range []quotes.ConnectionID{"a1", "a2"} {
-		wantMessages(t, p, id, `{"action":"watches","tickers":["EIQQ","MODD"]}`)
-	}
-	if got := publish(t, d, quote("QUTI", 7417)); got.Delivered != 0 {
-		t.Errorf("after unwatch %d connections are told, want none", got.Delivered)
-	}
+	both(t, func(t *testing.T, d *quotes.Desk, _ *quotestest.Store, p *quotestest.Poster) {
+		identify(t, d, "a1", "user001")
+		identify(t, d, "a2", "user001")
+		p.Take("a1")
+		p.Take("a2")
+		receive(t, d, "a1", `{"action":"watch","ticker":"QUTI"}`)
+		for _, id := range []quotes.ConnectionID{"a1", "a2"} {
+			wantMessages(t, p, id, `{"action":"watches","tickers":["EIQQ","MODD","QUTI"]}`,
+				fmt.Sprintf(`{"action":"quotes","connection-id":%q,"quotes":[{"ticker":"QUTI","price":7415}]}`, id))
+		}
+		if got := publish(t, d, quote("QUTI", 7416)); got.Delivered != 2 {
+			t.Errorf("after watch %d connections are told, want 2", got.Delivered)
+		}
+		p.Take("a1")
+		p.Take("a2")
+		receive(t, d, "a2", `{"action":"unwatch","ticker":"QUTI"}`)
+		for _, id := range []quotes.ConnectionID{"a1", "a2"} {
+			wantMessages(t, p, id, `{"action":"watches","tickers":["EIQQ","MODD"]}`)
+		}
+		if got := publish(t, d, quote("QUTI", 7417)); got.Delivered != 0 {
+			t.Errorf("after unwatch %d connections are told, want none", got.Delivered)
+		}
+	})
 }
 
 func TestWatchesAndUsersAreListed(t *testing.T) {
@@ -187,7 +203,7 @@ func wantForgotten(t *testing.T, s *quotestest.Store, id quotes.ConnectionID, us
 		t.Errorf("%s still has connections %v", user, list)
 	}
 	for _, ticker := range []quotes.Ticker{"EIQQ", "MODD", "QUTI"} {
-		list, _ := s.Subscribers(ctx, ticker)
+		list, _, _ := s.Subscribers(ctx, ticker)
 		for _, c := range list {
 			if c.ID == id {
 				t.Errorf("%s is still subscribed to %s", id, ticker)
@@ -197,25 +213,27 @@ func wantForgotten(t *testing.T, s *quotestest.Store, id quotes.ConnectionID, us
 }
 
 func TestDisconnectForgetsTheConnection(t *testing.T) {
-	d, s, _ := newDesk(t)
-	identify(t, d, "a", "user001")
-	for range 2 { // the second time nothing is there to forget
-		if err := d.Disconnect(t.Context(), "a"); err != nil {
-			t.Fatal(err)
+	both(t, func(t *testing.T, d *quotes.Desk, s *quotestest.Store, _ *quotestest.Poster) {
+		identify(t, d, "a", "user001")
+		for range 2 { // the second time nothing is there to forget
+			if err := d.Disconnect(t.Context(), quotes.Connection{ID: "a"}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	wantForgotten(t, s, "a", "user001")
+		wantForgotten(t, s, "a", "user001")
+	})
 }
 
 func TestIdentifyAsAnotherForgetsTheFormerUser(t *testing.T) {
-	d, _, p := newDesk(t)
-	identify(t, d, "a", "user001")
-	identify(t, d, "a", "user002")
-	p.Take("a")
-	publish(t, d, quote("MODD", 99))
-	wantMessages(t, p, "a")
-	publish(t, d, quote("QUTI", 1))
-	wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"QUTI","price":1}]}`)
+	both(t, func(t *testing.T, d *quotes.Desk, _ *quotestest.Store, p *quotestest.Poster) {
+		identify(t, d, "a", "user001")
+		identify(t, d, "a", "user002")
+		p.Take("a")
+		publish(t, d, quote("MODD", 99))
+		wantMessages(t, p, "a")
+		publish(t, d, quote("QUTI", 1))
+		wantMessages(t, p, "a", `{"action":"quotes","connection-id":"a","quotes":[{"ticker":"QUTI","price":1}]}`)
+	})
 }
 
 func TestUnreachableReceiverKeepsThePriceFromNobodyElse(t *testing.T) {
@@ -282,24 +300,25 @@ func TestOvertakenPriceIsCorrected(t *testing.T) {
 }
 
 func TestPricePublishedDuringIdentifyIsShown(t *testing.T) {
-	d, s, p := newDesk(t)
-	// At each question that identifying asks the store, another desk publishes a price.
-	price := quotes.Price(3000)
-	busy := false
-	s.Before = func(string) error {
-		if !busy {
-			busy = true
-			price++
-			publish(t, d, quote("EIQQ", price))
-			busy = false
+	both(t, func(t *testing.T, d *quotes.Desk, s *quotestest.Store, p *quotestest.Poster) {
+		// At each question that identifying asks the store, another desk publishes a price.
+		price := quotes.Price(3000)
+		busy := false
+		s.Before = func(string) error {
+			if !busy {
+				busy = true
+				price++
+				publish(t, d, quote("EIQQ", price))
+				busy = false
+			}
+			return nil
 		}
-		return nil
-	}
-	identify(t, d, "a", "user001")
-	s.Before = nil
-	if got := p.Shown("a")["EIQQ"]; got != price {
-		t.Errorf("the page shows %d at the end, want %d", got, price)
-	}
+		identify(t, d, "a", "user001")
+		s.Before = nil
+		if got := p.Shown("a")["EIQQ"]; got != price {
+			t.Errorf("the page shows %d at the end, want %d", got, price)
+		}
+	})
 }
 
 func TestWatchDuringIdentifyIsSeen(t *testing.T) {
@@ -328,40 +347,41 @@ func TestWatchDuringIdentifyIsSeen(t *testing.T) {
 
 // Many desks, pages and publishers at once: at the end each page shows the newest prices of exactly what it watches.
 func TestEverybodyAtOnceEndsOnTheNewestPrices(t *testing.T) {
-	d, s, p := newDesk(t)
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for n := range 20 {
-				publish(t, d, quote("EIQQ", quotes.Price(1000*i+n)), quote("QUTI", quotes.Price(n)))
+	both(t, func(t *testing.T, d *quotes.Desk, s *quotestest.Store, p *quotestest.Poster) {
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for n := range 20 {
+					publish(t, d, quote("EIQQ", quotes.Price(1000*i+n)), quote("QUTI", quotes.Price(n)))
+				}
+			})
+			wg.Go(func() {
+				id := quotes.ConnectionID(fmt.Sprint("page", i))
+				identify(t, d, id, fmt.Sprintf("user%03d", 1+i%2))
+				receive(t, d, id, `{"action":"watch","ticker":"MODD"}`)
+			})
+		}
+		wg.Wait()
+		newest, err := s.Prices(context.Background(), []quotes.Ticker{"EIQQ", "MODD", "QUTI"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 8 {
+			shown := p.Shown(quotes.ConnectionID(fmt.Sprint("page", i)))
+			want := []quotes.Ticker{"EIQQ", "MODD"}
+			if i%2 == 1 {
+				want = append(want, "QUTI")
 			}
-		})
-		wg.Go(func() {
-			id := quotes.ConnectionID(fmt.Sprint("page", i))
-			identify(t, d, id, fmt.Sprintf("user%03d", 1+i%2))
-			receive(t, d, id, `{"action":"watch","ticker":"MODD"}`)
-		})
-	}
-	wg.Wait()
-	newest, err := s.Prices(context.Background(), []quotes.Ticker{"EIQQ", "MODD", "QUTI"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 8 {
-		shown := p.Shown(quotes.ConnectionID(fmt.Sprint("page", i)))
-		want := []quotes.Ticker{"EIQQ", "MODD"}
-		if i%2 == 1 {
-			want = append(want, "QUTI")
-		}
-		for _, ticker := range want {
-			if got := shown[ticker]; got != newest[ticker].Price {
-				t.Errorf("page %d shows %s at %d, want %d", i, ticker, got, newest[ticker].Price)
+			for _, ticker := range want {
+				if got := shown[ticker]; got != newest[ticker].Price {
+					t.Errorf("page %d shows %s at %d, want %d", i, ticker, got, newest[ticker].Price)
+				}
+			}
+			if len(shown) != len(want) {
+				t.Errorf("page %d shows %v, want just %v", i, shown, want)
 			}
 		}
-		if len(shown) != len(want) {
-			t.Errorf("page %d shows %v, want just %v", i, shown, want)
-		}
-	}
+	})
 }
 
 func TestStoreFailureIsAnError(t *testing.T) {

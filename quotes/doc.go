@@ -2,7 +2,7 @@
 //
 // A [Desk] does the work. A page's messages go to [Desk.Receive], a closed connection to [Desk.Disconnect], new prices
 // to [Desk.Publish]. The desk keeps nothing itself: any number of desks, in any number of processes, work on one
-// [Store] at the same time, and speak to the pages through one [Poster]. The package knows no AWS and no HTTP.
+// [Store] at the same time, and speak to the pages through one [Poster], to many of them at once through [Boards]. The package knows no AWS and no HTTP.
 //
 // # Messages
 //
@@ -32,4 +32,11 @@
 // newest, and if not posts the newest to the same connections, until nothing newer is there. A page thus ends on the
 // newest price whatever the order in which posts overtook each other, with no lock and no clock; the price of this is
 // one read after each delivery, when the receivers already have what they wait for. Lists of watches settle likewise.
+//
+// # Boards
+//
+// Where the gateway has a [Board], it keeps itself who listens to which ticker, and a price for all of them is one message
+// to the board, not one to each. The store then has one row for a ticker and a board, and none for a connection. The board
+// compares versions, so nobody need look again after a delivery. The desk does the same at gateways with boards and
+// without: it asks [Boards], is told [ErrNoBoards], and goes on by the store and the [Poster].
 package quotes

@@ -56,8 +56,12 @@ type Store interface {
 	// Subscribe notes that a connection wants the prices of tickers; Unsubscribe that it does not.
 	Subscribe(context.Context, Connection, []Ticker) error
 	Unsubscribe(context.Context, ConnectionID, []Ticker) error
-	// Subscribers lists the connections that want the prices of a ticker.
-	Subscribers(context.Context, Ticker) ([]Connection, error)
+	// Announce notes that somebody at a board may listen to tickers; Withdraw that nobody does, unless that was
+	// announced again since the board was read.
+	Announce(context.Context, Board, []Ticker) error
+	Withdraw(context.Context, Board, Ticker) error
+	// Subscribers lists who wants the prices of a ticker: connections, and boards with whoever listens there.
+	Subscribers(context.Context, Ticker) ([]Connection, []Board, error)
 }
 
 // Poster sends a message to a connection. Its methods may be called at the same time.

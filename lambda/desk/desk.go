@@ -24,9 +24,11 @@ import (
 func Open() *quotes.Desk {
 	config := Config(os.Getenv)
 	client := sdk.NewFromConfig(config, dualStack(os.Getenv))
+	gateway := apigateway.New(config, os.Getenv("WATCH_ENDPOINT"))
 	return &quotes.Desk{
 		Store:  dynamodb.New(client, dynamodb.TablesFrom(os.Getenv)),
-		Poster: apigateway.New(config, os.Getenv("WATCH_ENDPOINT")),
+		Poster: gateway,
+		Boards: gateway,
 		Log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 }

@@ -21,10 +21,11 @@ type handler struct {
 func (h handler) handle(ctx context.Context, event events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	var err error
 	about := event.RequestContext
-	switch id := quotes.ConnectionID(about.ConnectionID); about.EventType {
+	from := quotes.Connection{ID: quotes.ConnectionID(about.ConnectionID), Endpoint: "https://" + about.DomainName + "/" + about.Stage}
+	switch about.EventType {
 	case "CONNECT":
 	case "DISCONNECT":
-		err = h.desk().Disconnect(ctx, id)
+		err = h.desk().Disconnect(ctx, from)
 	case "MESSAGE":
 		message := []byte(event.Body)
 		if event.IsBase64Encoded {
@@ -32,7 +33,7 @@ func (h handler) handle(ctx context.Context, event events.APIGatewayWebsocketPro
 				break
 			}
 		}
-		err = h.desk().Receive(ctx, quotes.Connection{ID: id, Endpoint: "https://" + about.DomainName + "/" + about.Stage}, message)
+		err = h.desk().Receive(ctx, from, message)
 	default:
 		err = fmt.Errorf("event of type %q: this function serves the routes of a WebSocket API", about.EventType)
 	}

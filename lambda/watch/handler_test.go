@@ -58,14 +58,14 @@ func TestLifeOfAConnection(t *testing.T) {
 	if got := fmt.Sprint(poster.Take(id)); got != want {
 		t.Errorf("the page gets %s, want %s", got, want)
 	}
-	list, _ := store.Subscribers(t.Context(), "EIQQ")
+	list, _, _ := store.Subscribers(t.Context(), "EIQQ")
 	if want := "[{O9iVddyboAMCJ1A= https://q7w2e9r4t1.execute-api.us-east-1.amazonaws.com/development}]"; fmt.Sprint(list) != want {
 		t.Errorf("subscribers of EIQQ are %v, want %s", list, want)
 	}
 	if _, err := h.handle(t.Context(), event(t, "disconnect")); err != nil {
 		t.Fatal(err)
 	}
-	if list, _ := store.Subscribers(t.Context(), "EIQQ"); len(list) != 0 {
+	if list, _, _ := store.Subscribers(t.Context(), "EIQQ"); len(list) != 0 {
 		t.Errorf("subscribers of EIQQ are %v after the end, want none", list)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
@@ -17,13 +18,17 @@ import (
 	"quotewire/quotes"
 )
 
-// Poster is a [quotes.Poster]. It keeps one client per endpoint and is safe for concurrent use. Make one with [New].
+// Poster is a [quotes.Poster], and [quotes.Boards] where the gateway has them. It keeps one client per endpoint and is safe
+// for concurrent use. Make one with [New].
 type Poster struct {
 	config   aws.Config
 	endpoint string // of every connection, if set
+	http     aws.HTTPClient
+	signer   *v4.Signer
 
-	mu      sync.Mutex                                 // protects the following
-	clients map[string]*apigatewaymanagementapi.Client // by endpoint
+	mu       sync.Mutex                                 // protects the following
+	clients  map[string]*apigatewaymanagementapi.Client // by endpoint
+	noBoards map[string]bool                            // endpoints that are known to have none
 }
 
 var _ quotes.Poster = (*Poster)(nil)
@@ -39,7 +44,10 @@ func New(config aws.Config, endpoint string) *Poster {
 	return &Poster{
 		config:   config,
 		endpoint: strings.TrimRight(endpoint, "/"),
+		http:     client(config),
+		signer:   v4.NewSigner(),
 		clients:  make(map[string]*apigatewaymanagementapi.Client),
+		noBoards: make(map[string]bool),
 	}
 }
 

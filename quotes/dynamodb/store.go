@@ -3,9 +3,12 @@ package dynamodb
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -201,10 +204,54 @@ func (s *Store) Unsubscribe(ctx context.Context, id quotes.ConnectionID, tickers
 	return s.write(ctx, writes...)
 }
 
-// Subscribers lists the connections that want the prices of a ticker.
-func (s *Store) Subscribers(ctx context.Context, t quotes.Ticker) ([]quotes.Connection, error) {
+// boardMark begins the sort key of a board among the watchers, and no connection's id.
+const boardMark = "@"
+
+// Announce notes that somebody at a board may listen to tickers.
+func (s *Store) Announce(ctx context.Context, b quotes.Board, tickers []quotes.Ticker) error {
+	writes := make([]write, len(tickers))
+	for i, t := range tickers {
+		writes[i] = put(s.tables.Watchers, item{
+			"ticker": text(t), "connection": text(boardMark + b.ID), "endpoint": text(b.Endpoint), "expires": number(b.Expires.Unix()),
+		})
+	}
+	return s.write(ctx, writes...)
+}
+
+// Withdraw notes that nobody at a board listens to a ticker, unless that was announced again.
+func (s *Store) Withdraw(ctx context.Context, b quotes.Board, t quotes.Ticker) error {
+	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:                 &s.tables.Watchers,
+		Key:                       item{"ticker": text(t), "connection": text(boardMark + b.ID)},
+		ConditionExpression:       aws.String("expires = :expires"),
+		ExpressionAttributeValues: item{":expires": number(b.Expires.Unix())},
+	})
+	if again := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &again) {
+		return nil
+	}
+	return err
+}
+
+// Subscribers lists the connections that want the prices of a ticker, and the boards.
+func (s *Store) Subscribers(ctx context.Context, t quotes.Ticker) ([]quotes.Connection, []quotes.Board, error) {
 	items, err := s.query(ctx, s.tables.Watchers, "ticker", text(t))
-	return connections(items), err
+	if err != nil {
+		return nil, nil, err
+	}
+	var boards []quotes.Board
+	for _, found := range items {
+		id, ok := strings.CutPrefix(found.text("connection"), boardMark)
+		if !ok {
+			continue
+		}
+		expires, err := found.number("expires")
+		if err != nil {
+			return nil, nil, err
+		}
+		boards = append(boards, quotes.Board{ID: id, Endpoint: found.text("endpoint"), Expires: time.Unix(expires, 0)})
+	}
+	items = slices.DeleteFunc(items, func(i item) bool { return strings.HasPrefix(i.text("connection"), boardMark) })
+	return connections(items), boards, nil
 }
 
 func connections(items []item) []quotes.Connection {

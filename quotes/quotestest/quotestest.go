@@ -23,6 +23,7 @@ type Store struct {
 	on            map[quotes.ConnectionID]quotes.User
 	connections   map[quotes.User]map[quotes.ConnectionID]quotes.Connection
 	subscriptions map[quotes.Ticker]map[quotes.ConnectionID]quotes.Connection
+	boards        map[quotes.Ticker]map[string]quotes.Board
 }
 
 var _ quotes.Store = (*Store)(nil)
@@ -35,6 +36,7 @@ func NewStore() *Store {
 		on:            make(map[quotes.ConnectionID]quotes.User),
 		connections:   make(map[quotes.User]map[quotes.ConnectionID]quotes.Connection),
 		subscriptions: make(map[quotes.Ticker]map[quotes.ConnectionID]quotes.Connection),
+		boards:        make(map[quotes.Ticker]map[string]quotes.Board),
 	}
 }
 
@@ -173,8 +175,29 @@ func (s *Store) Unsubscribe(_ context.Context, id quotes.ConnectionID, tickers [
 	return err
 }
 
-func (s *Store) Subscribers(_ context.Context, t quotes.Ticker) ([]quotes.Connection, error) {
+func (s *Store) Announce(_ context.Context, b quotes.Board, tickers []quotes.Ticker) error {
+	err := s.begin("Announce")
+	defer s.mu.Unlock()
+	for _, t := range tickers {
+		if s.boards[t] == nil {
+			s.boards[t] = make(map[string]quotes.Board)
+		}
+		s.boards[t][b.ID] = b
+	}
+	return err
+}
+
+func (s *Store) Withdraw(_ context.Context, b quotes.Board, t quotes.Ticker) error {
+	err := s.begin("Withdraw")
+	defer s.mu.Unlock()
+	if s.boards[t][b.ID].Expires.Equal(b.Expires) {
+		delete(s.boards[t], b.ID)
+	}
+	return err
+}
+
+func (s *Store) Subscribers(_ context.Context, t quotes.Ticker) ([]quotes.Connection, []quotes.Board, error) {
 	err := s.begin("Subscribers")
 	defer s.mu.Unlock()
-	return slices.Collect(maps.Values(s.subscriptions[t])), err
+	return slices.Collect(maps.Values(s.subscriptions[t])), slices.Collect(maps.Values(s.boards[t])), err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"quotewire/quotes"
 )
@@ -108,13 +109,33 @@ func TestStore(t *testing.T, s Loader) {
 		must(t, s.Subscribe(ctx, a, many))
 		must(t, s.Subscribe(ctx, b, []quotes.Ticker{"T001"}))
 		must(t, s.Subscribe(ctx, b, nil))
-		list, err := s.Subscribers(ctx, "T001")
+		list, _, err := s.Subscribers(ctx, "T001")
 		equal(t, err, sorted(list), []quotes.Connection{a, b})
 		must(t, s.Unsubscribe(ctx, "a=", many))
-		list, err = s.Subscribers(ctx, "T001")
+		list, _, err = s.Subscribers(ctx, "T001")
 		equal(t, err, list, []quotes.Connection{b})
-		list, err = s.Subscribers(ctx, "T200")
+		list, _, err = s.Subscribers(ctx, "T200")
 		equal(t, err, len(list), 0)
+	})
+	t.Run("boards", func(t *testing.T) {
+		board := quotes.Board{ID: "b=", Endpoint: "https://h/s", Expires: time.Unix(1790000000, 0)}
+		c := quotes.Connection{ID: "c=", Endpoint: "https://h/s"}
+		must(t, s.Announce(ctx, board, many))
+		must(t, s.Subscribe(ctx, c, []quotes.Ticker{"T003"}))
+		again := board
+		again.Expires = board.Expires.Add(time.Hour)
+		must(t, s.Announce(ctx, again, []quotes.Ticker{"T003"}))
+		must(t, s.Withdraw(ctx, board, "T003"))
+		list, boards, err := s.Subscribers(ctx, "T003")
+		equal(t, err, list, []quotes.Connection{c})
+		equal(t, nil, boards, []quotes.Board{again})
+		for range 2 {
+			must(t, s.Withdraw(ctx, again, "T003"))
+		}
+		_, boards, err = s.Subscribers(ctx, "T003")
+		equal(t, err, len(boards), 0)
+		_, boards, err = s.Subscribers(ctx, "T002")
+		equal(t, err, boards, []quotes.Board{board})
 	})
 }
 
