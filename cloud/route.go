@@ -266,12 +266,14 @@ func signed(r *http.Request) bool { return credentialScope(r) != "" }
 // isCallback reports whether the escaped path is one of the @connections API, /{stage}/@connections/{id}, or of our own
 // beside it, /{stage}/@topics/{id}.
 func isCallback(path string) bool {
-	parts := strings.SplitN(path, "/", 4)
-	if len(parts) != 4 || parts[0] != "" {
-		return false
+	rest, ok := strings.CutPrefix(path, "/")
+	_, rest, _ = strings.Cut(rest, "/")
+	name, _, below := strings.Cut(rest, "/")
+	switch name {
+	case "@connections", "%40connections", "@topics", "%40topics":
+		return ok && below
 	}
-	name := strings.Replace(parts[2], "%40", "@", 1)
-	return name == "@connections" || name == "@topics"
+	return false
 }
 
 // isPost reports whether a target may be that of a call of the @connections API. A post to a connection waits for nothing,

@@ -36,7 +36,7 @@ type response struct {
 
 // ServeHTTP answers the control plane, version 2018-11-29, whose paths begin with /v2/.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("x-amz-apigw-id", requestID(""))
+	w.Header().Set("X-Amz-Apigw-Id", requestID(""))
 	answer, err := s.control(r)
 	if err != nil {
 		var known *protocol.Error
@@ -48,7 +48,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		protocol.WriteError(w, protocol.RESTJSON, err)
 		return
 	}
-	w.Header().Set("x-amzn-RequestId", protocol.RequestID())
+	w.Header().Set("X-Amzn-Requestid", protocol.RequestID())
 	if answer.body == nil {
 		w.WriteHeader(answer.status)
 		return

@@ -139,7 +139,7 @@ func (p *post) answer(status int, code string, body []byte) {
 		return
 	}
 	if code != "" {
-		p.w.Header().Set("x-amzn-ErrorType", code)
+		p.w.Header().Set("X-Amzn-Errortype", code)
 	}
 	if status != http.StatusNoContent {
 		p.w.Header().Set("Content-Length", "0")
@@ -199,15 +199,15 @@ func writeAnswer(w http.ResponseWriter, apiID string, status int, code string, b
 func writeJSON(w http.ResponseWriter, status int, code string, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	if code != "" {
-		w.Header().Set("x-amzn-ErrorType", code)
+		w.Header().Set("X-Amzn-Errortype", code)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	w.Write(body)
 }
 
-// answerHeaders sets the two ids that every answer carries.
+// answerHeaders sets the two ids that every answer carries. Whatever their case, net/http sends them in this one.
 func answerHeaders(w http.ResponseWriter, requestID string) {
-	w.Header().Set("x-amzn-RequestId", protocol.RequestID())
-	w.Header().Set("x-amz-apigw-id", requestID)
+	w.Header().Set("X-Amzn-Requestid", protocol.RequestID())
+	w.Header().Set("X-Amz-Apigw-Id", requestID)
 }

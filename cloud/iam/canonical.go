@@ -111,7 +111,7 @@ func appendQuery(b []byte, query string, presigned bool) []byte {
 // appendHeader appends the values of a header, trimmed, inner runs of spaces made one, joined with commas. net/http
 // keeps some headers outside the map.
 func appendHeader(b []byte, r *http.Request, name string) []byte {
-	values := r.Header[textproto.CanonicalMIMEHeaderKey(name)]
+	values := headerValues(r.Header, name)
 	if len(values) == 0 {
 		switch name {
 		case "host":
@@ -132,6 +132,29 @@ func appendHeader(b []byte, r *http.Request, name string) []byte {
 		b = appendTrimmed(b, v)
 	}
 	return b
+}
+
+// headerValues returns the values of a header whose name is in lower case. It is Header.Values, which would make a text of
+// each name first.
+func headerValues(h http.Header, name string) []string {
+	var space [64]byte
+	if len(name) > len(space) {
+		return h[textproto.CanonicalMIMEHeaderKey(name)]
+	}
+	upper := true
+	for i := range len(name) {
+		b := name[i]
+		switch {
+		case b >= 'a' && b <= 'z':
+			if upper {
+				b -= 'a' - 'A'
+			}
+		case b != '-' && (b < '0' || b > '9'):
+			return h[textproto.CanonicalMIMEHeaderKey(name)]
+		}
+		space[i], upper = b, b == '-'
+	}
+	return h[string(space[:len(name)])]
 }
 
 func appendTrimmed(b []byte, v string) []byte {

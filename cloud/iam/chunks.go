@@ -24,7 +24,7 @@ func (s *Service) Chunks(r *http.Request) (*Chunks, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Chunks{v.signingKey(v.day, v.region, v.service, v.scope), v.date, v.scope, v.value}, nil
+	return &Chunks{v.signingKey(v.day, v.region, v.service, v.scope).bytes, v.date, v.scope, v.value}, nil
 }
 
 // Chunk reports whether signature is that of the next chunk, whose data has the hash sum. The last chunk is empty and

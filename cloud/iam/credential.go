@@ -22,9 +22,9 @@ type credential struct {
 
 	Managed []string `json:"managed,omitempty"` // ARNs of managed session policies
 
-	session  []grant                           // Policies, parsed
-	inactive bool                              // a user's key that was switched off
-	keys     atomic.Pointer[map[string][]byte] // derived signing keys by scope
+	session  []grant                                // Policies, parsed
+	inactive bool                                   // a user's key that was switched off
+	keys     atomic.Pointer[map[string]*signingKey] // derived signing keys by scope
 }
 
 // maxDerived bounds the cache of derived keys of one credential: a day's worth for every service there is.
@@ -47,15 +47,15 @@ func (c *credential) restricted() bool { return c != nil && len(c.Policies)+len(
 
 // signingKey returns the derived key of a credential scope. Deriving it is most of the cost of a verification, and it is
 // the same for a whole day.
-func (c *credential) signingKey(day, region, service, scope string) []byte {
+func (c *credential) signingKey(day, region, service, scope string) *signingKey {
 	known := c.keys.Load()
 	if known != nil {
 		if key, ok := (*known)[scope]; ok {
 			return key
 		}
 	}
-	key := deriveKey(c.Secret, day, region, service)
-	next := map[string][]byte{}
+	key := &signingKey{bytes: deriveKey(c.Secret, day, region, service)}
+	next := map[string]*signingKey{}
 	if known != nil && len(*known) < maxDerived {
 		next = maps.Clone(*known)
 	}

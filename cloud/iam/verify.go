@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"quotewire/cloud/protocol"
@@ -106,13 +107,15 @@ func (v verified) isHashed() bool { return v.said != "" && !isLiteral(v.said) }
 
 // compare says what is wrong with a body of the given hash, if [verified.isHashed].
 func (v verified) compare(sum [sha256.Size]byte, p protocol.Protocol) error {
-	computed := hex.EncodeToString(sum[:])
-	if strings.EqualFold(v.said, computed) {
-		return nil
+	var said [sha256.Size]byte
+	if len(v.said) == hex.EncodedLen(len(said)) {
+		if _, err := hex.Decode(said[:], []byte(v.said)); err == nil && said == sum {
+			return nil
+		}
 	}
 	e := refuse(p, badPayload)
 	if p == protocol.RESTXML {
-		e.Members = map[string]string{"ClientComputedContentSHA256": v.said, "S3ComputedContentSHA256": computed}
+		e.Members = map[string]string{"ClientComputedContentSHA256": v.said, "S3ComputedContentSHA256": hex.EncodeToString(sum[:])}
 	}
 	return e
 }
@@ -188,10 +191,9 @@ func (s *Service) verify(r *http.Request, p protocol.Protocol, body func() ([]by
 		return none, refuseWith(p, badSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	toSign := sig.stringToSign(sha256.Sum256(canonical))
-	want := mac(c.signingKey(sig.day, sig.region, sig.service, sig.scope), toSign)
 	var given [sha256.Size]byte
 	n, err := hex.Decode(given[:], []byte(sig.value)[:min(len(sig.value), hex.EncodedLen(len(given)))])
-	if err != nil || n != len(given) || len(sig.value) != hex.EncodedLen(n) || !hmac.Equal(given[:], want) {
+	if err != nil || n != len(given) || len(sig.value) != hex.EncodedLen(n) || !c.signingKey(sig.day, sig.region, sig.service, sig.scope).signed(toSign, given[:]) {
 		return none, signatureMismatch(p, sig, canonical, toSign)
 	}
 	return verified{sig, c, said}, nil
@@ -207,6 +209,32 @@ func (s *signature) stringToSign(canonical [sha256.Size]byte) []byte {
 	b = append(b, s.scope...)
 	b = append(b, '\n')
 	return hex.AppendEncode(b, canonical[:])
+}
+
+// signingKey is a key derived for a day, a region and a service. Any number of goroutines may use it at once.
+type signingKey struct {
+	bytes []byte
+	keyed sync.Pool // of *keyed
+}
+
+// keyed is a MAC that has taken in its key, which is half of the work for a short text.
+type keyed struct {
+	hash.Hash
+	sum [sha256.Size]byte
+}
+
+// signed reports whether given is the MAC of text.
+func (k *signingKey) signed(text, given []byte) bool {
+	h, ok := k.keyed.Get().(*keyed)
+	if ok {
+		h.Reset()
+	} else {
+		h = &keyed{Hash: hmac.New(sha256.New, k.bytes)}
+	}
+	h.Write(text)
+	equal := hmac.Equal(given, h.Sum(h.sum[:0]))
+	k.keyed.Put(h)
+	return equal
 }
 
 func mac(key, text []byte) []byte {

@@ -65,7 +65,7 @@ func WriteError(w http.ResponseWriter, p Protocol, err error) {
 	h := w.Header()
 	switch p {
 	case Query:
-		h.Set("x-amzn-RequestId", id)
+		h.Set("X-Amzn-Requestid", id)
 		fault := "Sender"
 		if e.Status >= 500 {
 			fault = "Receiver"
@@ -73,7 +73,7 @@ func WriteError(w http.ResponseWriter, p Protocol, err error) {
 		writeXML(w, e.Status, `<ErrorResponse><Error><Type>`+fault+`</Type><Code>`+escape(e.Code)+`</Code><Message>`+escape(e.Message)+
 			`</Message></Error><RequestId>`+id+`</RequestId></ErrorResponse>`)
 	case EC2Query:
-		h.Set("x-amzn-RequestId", id)
+		h.Set("X-Amzn-Requestid", id)
 		writeXML(w, e.Status, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<Response><Errors><Error><Code>`+escape(e.Code)+`</Code><Message>`+escape(e.Message)+
 			`</Message></Error></Errors><RequestID>`+id+`</RequestID></Response>`)
 	case RESTXML:
@@ -86,7 +86,7 @@ func WriteError(w http.ResponseWriter, p Protocol, err error) {
 		writeXML(w, e.Status, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<Error><Code>`+escape(e.Code)+`</Code><Message>`+escape(e.Message)+`</Message>`+
 			more.String()+`<RequestId>`+id+`</RequestId><HostId>quotewire</HostId></Error>`)
 	default:
-		h.Set("x-amzn-RequestId", id)
+		h.Set("X-Amzn-Requestid", id)
 		body := map[string]string{}
 		for k, v := range e.Members {
 			body[k] = v
@@ -104,7 +104,7 @@ func WriteError(w http.ResponseWriter, p Protocol, err error) {
 			body["__type"] = e.Code
 		default:
 			h.Set("Content-Type", "application/json")
-			h.Set("x-amzn-ErrorType", e.Code)
+			h.Set("X-Amzn-Errortype", e.Code)
 		}
 		text, _ := json.Marshal(body)
 		h.Set("Content-Length", strconv.Itoa(len(text)))
