@@ -112,7 +112,7 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 	if err := c.startServices(c.background); err != nil {
 		return nil, err
 	}
-	c.server = c.newServer(front.Config{Handler: c, Direct: isPost, Waits: c.waits})
+	c.server = c.newServer(front.Config{Handler: c, Direct: apigateway.IsPost, Waits: c.waits})
 	c.serving.Go(func() { c.server.Serve(front.Split(listener, c.tlsConfig())) })
 	return c, nil
 }

@@ -276,12 +276,6 @@ func isCallback(path string) bool {
 	return false
 }
 
-// isPost reports whether a target may be that of a call of the @connections API. A post to a connection waits for nothing,
-// so it needs no net/http; see [front.Config].
-func isPost(target []byte) bool {
-	return bytes.Contains(target, []byte("/@connections/")) || bytes.Contains(target, []byte("/%40connections/"))
-}
-
 // waits reports whether a request may hang, as its caller's network may have no way to what it is for.
 func (c *Cloud) waits(r *http.Request) bool {
 	if strings.Count(r.Header.Get("Authorization"), "Credential=") > 1 {

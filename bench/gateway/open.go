@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"quotewire/cloud/apigateway"
+	"quotewire/cloud/front"
 	"quotewire/cloud/iam"
 	"quotewire/cloud/lambda"
 	"quotewire/cloud/protocol"
@@ -34,8 +35,8 @@ func openGateway(ctx context.Context, dir string, connect bool) (a Address, clos
 	if err != nil {
 		return a, nil, err
 	}
-	server := &http.Server{Handler: door{service}}
-	go server.Serve(listener)
+	server := front.New(front.Config{Handler: door{service}, Direct: apigateway.IsPost}) // as in a cloud
+	go server.Serve(front.Split(listener, nil))
 	closed = func() error {
 		server.Close()
 		service.Close()

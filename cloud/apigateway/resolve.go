@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"bytes"
 	"net"
 	"net/http"
 	"net/url"
@@ -124,6 +125,12 @@ func callback(segments []string) (stageName, api, id string, ok bool) {
 		return segments[0], segments[1], segments[2], true
 	}
 	return "", "", "", false
+}
+
+// IsPost reports whether the target of a POST may be that of a call of the @connections API. A post to a connection waits for
+// nothing, so it needs no net/http; see Direct of front.Config.
+func IsPost(target []byte) bool {
+	return bytes.Contains(target, []byte("/@connections/")) || bytes.Contains(target, []byte("/%40connections/"))
 }
 
 // splitPath splits an escaped path at its slashes and unescapes the parts, in this order: an id may hold an escaped
