@@ -27,7 +27,7 @@ type verb struct {
 	prepare func(*flag.FlagSet) func(ctx context.Context, args []string) error
 }
 
-var verbs = []verb{upVerb, publishVerb, logsVerb, cloudVerb, credentialsVerb, checkVerb, fmtVerb, graphVerb, docsVerb, planVerb, driftVerb, deployVerb, destroyVerb, vpcVerb}
+var verbs = []verb{upVerb, publishVerb, logsVerb, cloudVerb, credentialsVerb, checkVerb, fmtVerb, graphVerb, docsVerb, lspVerb, planVerb, driftVerb, deployVerb, destroyVerb, vpcVerb}
 
 // Exit statuses. They are part of the interface.
 const (

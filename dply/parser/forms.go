@@ -70,3 +70,6 @@ func Verbs() []string {
 	}
 	return names
 }
+
+// Usage is what the line of a verb looks like, or "" if the grammar does not name the verb.
+func Usage(verb string) string { return verbs[verb].usage }

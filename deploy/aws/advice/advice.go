@@ -16,20 +16,21 @@ import (
 
 // Give returns the warnings about a program. docs/warnings.md describes each code.
 func Give(program *check.Program) token.List {
-	a := &adviser{program: program, roles: map[string]*powers{}}
+	a := &adviser{index: newIndex(program), roles: map[string]*powers{}}
 	for _, t := range program.Targets {
 		for _, s := range t.Statements {
 			a.roleOf(s)
 		}
 	}
 	for _, t := range program.Targets {
+		socket := ipv4Socket(t)
 		for _, s := range t.Statements {
 			a.name(s)
 			switch {
 			case isFunction(s):
-				a.function(t, s)
+				a.function(s, socket)
 			case s.Verb == "api.gatewayV2":
-				a.api(t, s)
+				a.api(s)
 			case s.Verb == "find" && s.Type.Name == "aws.Lambda.Alias":
 				a.foundAlias(s)
 			}
@@ -41,36 +42,79 @@ func Give(program *check.Program) token.List {
 
 // adviser is the state of one look at a program.
 type adviser struct {
-	program *check.Program
-	roles   map[string]*powers // of the roles that the program describes, by name
-	list    token.List
+	*index
+	roles map[string]*powers // of the roles that the program describes, by name
+	list  token.List
+}
+
+// index has what is asked for again and again, by name: the work stays in proportion to the program.
+type index struct {
+	functions map[string]*check.Statement
+	policies  map[string]*check.Statement // managed ones that the program makes
+	aliases   map[[2]string]bool          // function and alias that some statement makes or moves; "" is any that is not known yet
+	moved     map[[2]string]bool          // those of lambda.publishVersion
+	stages    map[string]bool             // of WebSocket APIs
+	sockets   bool                        // there is a WebSocket API
+}
+
+func newIndex(program *check.Program) *index {
+	x := &index{functions: map[string]*check.Statement{}, policies: map[string]*check.Statement{},
+		aliases: map[[2]string]bool{}, moved: map[[2]string]bool{}, stages: map[string]bool{}}
+	for _, t := range program.Targets {
+		for _, s := range t.Statements {
+			x.add(s)
+		}
+	}
+	return x
+}
+
+func (x *index) add(s *check.Statement) {
+	switch {
+	case isFunction(s):
+		x.functions[s.Name] = s
+		if v := s.Prop("Alias"); v != nil {
+			x.aliases[[2]string{s.Name, text(v)}] = true
+		}
+	case s.Verb == "ensure" && s.Type.Name == "aws.Lambda.Alias":
+		x.aliases[[2]string{functionName(s.Prop("FunctionName")), s.Name}] = true
+	case s.Verb == "ensure" && s.Type.Name == "aws.IAM.Policy":
+		x.policies[s.Name] = s
+	case s.Verb == "lambda.publishVersion" && s.Prop("Alias") != nil:
+		key := [2]string{functionName(s.Prop("Name")), text(s.Prop("Alias"))}
+		x.aliases[key], x.moved[key] = true, true
+	case s.Verb == "api.gatewayV2" && text(s.Prop("Protocol")) == "websocket":
+		x.sockets = true
+		for _, part := range s.Parts {
+			if part.Kind == "stage" {
+				x.stages[part.Name] = true
+			}
+		}
+	}
+}
+
+// functionName is the name of the function that a value means, by its name, its ARN or itself.
+func functionName(v check.Value) string {
+	if ref, ok := v.(check.Reference); ok {
+		return ref.Statement.Name
+	}
+	name := text(v)
+	if _, rest, ok := strings.Cut(name, ":function:"); ok {
+		name, _, _ = strings.Cut(rest, ":")
+	}
+	return name
+}
+
+// has reports whether a set has an alias of a function. One whose name only the cloud knows may be it.
+func has(set map[[2]string]bool, function, alias string) bool {
+	return set[[2]string{function, alias}] || set[[2]string{function, ""}] || set[[2]string{"", alias}]
 }
 
 func (a *adviser) warn(at token.Position, code, hint, format string, args ...any) {
 	a.list = append(a.list, token.Diagnostic{Pos: at, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// statements calls f for every statement of the program.
-func (a *adviser) statements(f func(*check.Statement)) {
-	for _, t := range a.program.Targets {
-		for _, s := range t.Statements {
-			f(s)
-		}
-	}
-}
-
 func isFunction(s *check.Statement) bool {
 	return s.Verb == "lambda.function" || s.Verb == "ensure" && s.Type.Name == "aws.Lambda.Function"
-}
-
-// functionNamed returns the function of that name that the program makes, or nil.
-func (a *adviser) functionNamed(name string) (found *check.Statement) {
-	a.statements(func(s *check.Statement) {
-		if isFunction(s) && s.Name == name {
-			found = s
-		}
-	})
-	return found
 }
 
 // propPos is the place of a property, or of the statement if it has none of that name.

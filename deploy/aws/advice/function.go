@@ -7,13 +7,14 @@ import (
 	"quotewire/dply/check"
 )
 
-// function advises about one function: its way out, its permissions, its alias.
-func (a *adviser) function(t *check.Target, s *check.Statement) {
+// function advises about one function: its way out, its permissions, its alias. Socket is a WebSocket API of its target
+// that has no IPv6 address, or nil.
+func (a *adviser) function(s, socket *check.Statement) {
 	if p := a.powersOfFunction(s); p != nil {
-		a.wayOut(t, s, p)
+		a.wayOut(s, p, socket)
 		a.missing(s, p)
 	}
-	if s.Prop("Alias") != nil && s.Prop("PublishVersion") != nil && !truth(s.Prop("PublishVersion")) && !a.movedElsewhere(s.Name, text(s.Prop("Alias"))) {
+	if s.Prop("Alias") != nil && s.Prop("PublishVersion") != nil && !truth(s.Prop("PublishVersion")) && !has(a.moved, s.Name, text(s.Prop("Alias"))) {
 		a.warn(propPos(s, "PublishVersion"), "W14", "Take the line away: a function with an Alias then publishes a version and moves the alias whenever something has changed.",
 			"nobody moves the alias %s: without a new version it keeps the old code", text(s.Prop("Alias")))
 	}
@@ -29,12 +30,12 @@ const waysOut = `Ways out, with what they cost while idle:
 An interface endpoint of execute-api is none: it serves private REST APIs, and answers 403.`
 
 // wayOut looks whether a function in a network of the script, which posts to connections, reaches the gateway.
-func (a *adviser) wayOut(t *check.Target, s *check.Statement, p *powers) {
+func (a *adviser) wayOut(s *check.Statement, p *powers, socket *check.Statement) {
 	placement, ok := s.Prop("VpcConfig").(*check.Compound)
 	if !ok {
 		return
 	}
-	if _, posts := p.posting(); !posts {
+	if !p.posts {
 		return
 	}
 	net := network(placement.Prop("Subnets"))
@@ -48,19 +49,20 @@ func (a *adviser) wayOut(t *check.Target, s *check.Statement, p *powers) {
 		a.warn(at, "W10", waysOut, "%s posts to connections, and the network %s gives it no way out: each post hangs until the function times out", s.Name, net.Name)
 	case !truth(placement.Prop("DualStack")):
 		a.warn(at, "W10", "Add: DualStack <- true\n"+waysOut, "%s posts to connections, and its only way out is for IPv6, which it may not use", s.Name)
-	default:
-		for _, api := range t.Statements {
-			if api.Verb == "api.gatewayV2" && text(api.Prop("Protocol")) == "websocket" && text(api.Prop("IpAddressType")) == "ipv4" || isIPv4Socket(api) {
-				a.warn(at, "W10", fmt.Sprintf("Add to %s: IpAddressType <- \"dualstack\"\n%s", api.Name, waysOut),
-					"%s posts to connections over IPv6, its only way out, and the API %s has no IPv6 address", s.Name, api.Name)
-				return
-			}
-		}
+	case socket != nil:
+		a.warn(at, "W10", fmt.Sprintf("Add to %s: IpAddressType <- \"dualstack\"\n%s", socket.Name, waysOut),
+			"%s posts to connections over IPv6, its only way out, and the API %s has no IPv6 address", s.Name, socket.Name)
 	}
 }
 
-func isIPv4Socket(s *check.Statement) bool {
-	return s.Verb == "api.gatewayV2" && text(s.Prop("Protocol")) == "websocket" && s.Prop("IpAddressType") == nil
+// ipv4Socket returns the first WebSocket API of a target that has no IPv6 address, or nil.
+func ipv4Socket(t *check.Target) *check.Statement {
+	for _, s := range t.Statements {
+		if s.Verb == "api.gatewayV2" && text(s.Prop("Protocol")) == "websocket" && (s.Prop("IpAddressType") == nil || text(s.Prop("IpAddressType")) == "ipv4") {
+			return s
+		}
+	}
+	return nil
 }
 
 // network returns the network that the script makes and that all the subnets are of, or nil.
@@ -108,7 +110,7 @@ func (a *adviser) missing(s *check.Statement, p *powers) {
 	}
 	lacks := func(actions []string) (missing []string) {
 		for _, action := range actions {
-			if !p.allows(action, nil) {
+			if !p.allows(action) {
 				missing = append(missing, action)
 			}
 		}
@@ -139,12 +141,7 @@ func (a *adviser) tables(s *check.Statement, p *powers) {
 			continue
 		}
 		table := ref.Statement
-		allowed := p.open
-		for _, st := range p.statements {
-			allowed = allowed || st.Effect == "Allow" && anyAction(st, func(pattern string) bool {
-				return matches(pattern, "dynamodb:") || strings.HasPrefix(strings.ToLower(pattern), "dynamodb:")
-			}) && anyResource(st, func(v check.Value) bool { return aboutTable(v, table) })
-		}
+		allowed := p.reaches(table.Name)
 		if !allowed {
 			a.warn(e.Pos, "W11", fmt.Sprintf("Add to the role's policy, for example: allow \"dynamodb:GetItem\" (%s->arn)", orWord(table.Bind, "table")),
 				"%s is told of the table %s, and its role allows nothing on it", s.Name, table.Name)
@@ -157,19 +154,6 @@ func orWord(word, other string) string {
 		return other
 	}
 	return word
-}
-
-// aboutTable reports whether a resource of a policy can mean a table.
-func aboutTable(v check.Value, table *check.Statement) bool {
-	switch v := v.(type) {
-	case check.String:
-		_, name, ok := strings.Cut(v.Text, ":table/")
-		name, _, _ = strings.Cut(name, "/")
-		return !ok || matches(name, table.Name)
-	case check.Reference:
-		return v.Statement == table || v.Statement.Type == nil || v.Statement.Type.Name != "aws.DynamoDB.Table" || v.Statement.Name == table.Name
-	}
-	return true
 }
 
 // unusable looks for permissions of a target's roles that can never be used.
@@ -197,7 +181,7 @@ func (a *adviser) unusable(t *check.Target) {
 					"a function outside a VPC has no network interfaces: this allows nothing that %s does", s.Name)
 			}
 			if !anyAction(st, func(pattern string) bool { return !matches(pattern, "execute-api:ManageConnections") }) {
-				a.connections(t, st)
+				a.connections(st)
 			}
 		}
 	}
@@ -216,19 +200,7 @@ func onlyInterfaces(s check.PolicyStatement) bool {
 }
 
 // connections looks whether the resources of a right to post can be those of an API: arn:…:API/STAGE/METHOD/@connections/ID.
-func (a *adviser) connections(t *check.Target, s check.PolicyStatement) {
-	stages, socket := map[string]bool{}, false
-	a.statements(func(api *check.Statement) {
-		if api.Verb != "api.gatewayV2" || text(api.Prop("Protocol")) != "websocket" {
-			return
-		}
-		socket = true
-		for _, part := range api.Parts {
-			if part.Kind == "stage" {
-				stages[part.Name] = true
-			}
-		}
-	})
+func (a *adviser) connections(s check.PolicyStatement) {
 	for _, v := range s.Resources {
 		resource, ok := v.(check.String)
 		fields := strings.SplitN(resource.Text, ":", 6)
@@ -243,7 +215,7 @@ func (a *adviser) connections(t *check.Target, s check.PolicyStatement) {
 		case len(parts) < 4 || !plain(parts[1]) && !plain(parts[2]):
 		case plain(parts[2]) && parts[2] != "POST" && parts[2] != "GET" && parts[2] != "DELETE":
 			a.warn(s.Pos, "W12", form, "connections are posted to, looked at with GET and closed with DELETE; nothing is done with %s", parts[2])
-		case plain(parts[1]) && socket && !stages[parts[1]]:
+		case plain(parts[1]) && a.sockets && !a.stages[parts[1]]:
 			a.warn(s.Pos, "W12", form, "no WebSocket API of the script has a stage %s: this allows no post to one", parts[1])
 		}
 	}

@@ -2,14 +2,13 @@ package advice
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"quotewire/dply/check"
 )
 
 // api looks for routes to nothing.
-func (a *adviser) api(t *check.Target, s *check.Statement) {
+func (a *adviser) api(s *check.Statement) {
 	var routes, stages []*check.Part
 	for _, part := range s.Parts {
 		switch part.Kind {
@@ -18,6 +17,10 @@ func (a *adviser) api(t *check.Target, s *check.Statement) {
 		case "stage":
 			stages = append(stages, part)
 		}
+	}
+	led := map[string]bool{}
+	for _, r := range routes {
+		led[r.Target] = true
 	}
 	if len(routes) > 0 && len(stages) == 0 {
 		stage := `stage "live"`
@@ -30,7 +33,7 @@ func (a *adviser) api(t *check.Target, s *check.Statement) {
 		if part.Kind != "integration" {
 			continue
 		}
-		if !slices.ContainsFunc(routes, func(r *check.Part) bool { return r.Target == part.Name }) {
+		if !led[part.Name] {
 			a.warn(part.Pos, "W13", fmt.Sprintf("Add a line such as: route \"$default\" %q", part.Name), "no route leads to the integration %s", part.Name)
 		}
 		a.backend(part)
@@ -44,50 +47,19 @@ func (a *adviser) backend(part *check.Part) {
 	if !ok || !qualified {
 		return
 	}
-	f := a.functionNamed(name)
-	if f == nil || qualifier == "$LATEST" || strings.Trim(qualifier, "0123456789") == "" || a.makesAlias(name, qualifier) {
+	f := a.functions[name]
+	if f == nil || qualifier == "$LATEST" || strings.Trim(qualifier, "0123456789") == "" || has(a.aliases, name, qualifier) {
 		return
 	}
 	a.warn(part.Prop("Uri").Position(), "W13", fmt.Sprintf("Give the function Alias <- %q, or take the alias that it has.", qualifier),
 		"the route leads to nothing: no statement gives %s an alias %s", name, qualifier)
 }
 
-// makesAlias reports whether a statement makes or moves an alias of a function. One whose name only the cloud knows may be it.
-func (a *adviser) makesAlias(function, alias string) (made bool) {
-	a.statements(func(s *check.Statement) {
-		switch {
-		case isFunction(s) && s.Name == function:
-			v := s.Prop("Alias")
-			made = made || v != nil && (text(v) == alias || text(v) == "")
-		case s.Verb == "ensure" && s.Type.Name == "aws.Lambda.Alias" && s.Name == alias:
-			made = true
-		}
-	})
-	return made || a.movedElsewhere(function, alias)
-}
-
-// movedElsewhere reports whether lambda.publishVersion moves an alias of a function.
-func (a *adviser) movedElsewhere(function, alias string) (moved bool) {
-	a.statements(func(s *check.Statement) {
-		if s.Verb == "lambda.publishVersion" && s.Prop("Alias") != nil {
-			name := text(s.Prop("Name"))
-			if ref, ok := s.Prop("Name").(check.Reference); ok {
-				name = ref.Statement.Name
-			}
-			moved = moved || (name == function || strings.HasSuffix(name, ":"+function)) && (text(s.Prop("Alias")) == alias || text(s.Prop("Alias")) == "")
-		}
-	})
-	return moved
-}
-
 // foundAlias looks whether an alias that is looked up is one that nobody makes.
 func (a *adviser) foundAlias(s *check.Statement) {
-	name := text(s.Prop("FunctionName"))
-	if ref, ok := s.Prop("FunctionName").(check.Reference); ok {
-		name = ref.Statement.Name
-	}
-	f := a.functionNamed(name)
-	if f == nil || a.makesAlias(name, s.Name) {
+	name := functionName(s.Prop("FunctionName"))
+	f := a.functions[name]
+	if f == nil || has(a.aliases, name, s.Name) {
 		return
 	}
 	hint := fmt.Sprintf("Give the function Alias <- %q.", s.Name)

@@ -1,10 +1,10 @@
 package advice
 
 import (
+	"slices"
 	"strings"
 
 	"quotewire/dply/check"
-	"quotewire/dply/token"
 )
 
 // powers is what a role may do, over all blocks that describe it.
@@ -13,7 +13,18 @@ type powers struct {
 	managed    []string // policies of AWS whose content is known here
 	open       bool     // it has policies that the script does not show
 	trusted    bool     // Lambda may take it, or it cannot be told
+	posts      bool     // a statement lets it post to connections, and was written for that
 	users      []*check.Statement
+
+	known  map[string]bool // what allows has answered
+	tables *tables         // what reaches looks at; nil before
+}
+
+// tables are those that a role may do anything with.
+type tables struct {
+	names    map[string]bool
+	patterns []string
+	any      bool // a resource that can be any table, or that only the cloud knows
 }
 
 // The managed policies of AWS that functions are given most, with what they allow.
@@ -89,19 +100,22 @@ func (a *adviser) powersOfFunction(s *check.Statement) *powers {
 }
 
 func (p *powers) add(policy *check.Policy) {
-	if policy != nil {
-		p.statements = append(p.statements, policy.Statements...)
+	if policy == nil {
+		return
+	}
+	p.statements = append(p.statements, policy.Statements...)
+	for _, s := range policy.Statements {
+		for _, v := range s.Actions {
+			// A wider right, to everything, says nothing about what the function does.
+			t := text(v)
+			p.posts = p.posts || s.Effect == "Allow" && strings.HasPrefix(t, "execute-api:") && matches(t, "execute-api:ManageConnections")
+		}
 	}
 }
 
 // attach adds a managed policy: one that the program makes, one of AWS that is known here, or one that is not.
 func (a *adviser) attach(p *powers, name string) {
-	var made *check.Statement
-	a.statements(func(s *check.Statement) {
-		if s.Verb == "ensure" && s.Type.Name == "aws.IAM.Policy" && s.Name == name {
-			made = s
-		}
-	})
+	made := a.policies[name]
 	if made != nil {
 		policy, _ := made.Prop("Policy").(*check.Policy)
 		p.add(policy)
@@ -114,43 +128,68 @@ func (a *adviser) attach(p *powers, name string) {
 	p.open = true
 }
 
-// allows reports whether the role may do an action on something. A resource or an action that only the cloud knows may be
-// the right one.
-func (p *powers) allows(action string, on func(check.Value) bool) bool {
-	if p.open {
-		return true
+// allows reports whether the role may do an action on anything at all. An action that only the cloud knows may be the one.
+func (p *powers) allows(action string) bool {
+	if allowed, done := p.known[action]; done {
+		return allowed
 	}
-	for _, name := range p.managed {
-		for _, have := range managedPolicies[name] {
-			if have == action {
-				return true
+	allowed := p.open || slices.ContainsFunc(p.managed, func(name string) bool { return slices.Contains(managedPolicies[name], action) }) ||
+		slices.ContainsFunc(p.statements, func(s check.PolicyStatement) bool {
+			return s.Effect == "Allow" && anyAction(s, func(pattern string) bool { return matches(pattern, action) })
+		})
+	if p.known == nil {
+		p.known = map[string]bool{}
+	}
+	p.known[action] = allowed
+	return allowed
+}
+
+// reaches reports whether the role may do anything with a table.
+func (p *powers) reaches(table string) bool {
+	if p.tables == nil {
+		p.tables = &tables{names: map[string]bool{}, any: p.open}
+		for _, s := range p.statements {
+			if s.Effect == "Allow" && anyAction(s, func(pattern string) bool {
+				return matches(pattern, "dynamodb:") || strings.HasPrefix(strings.ToLower(pattern), "dynamodb:")
+			}) {
+				p.tables.add(s.Resources)
 			}
 		}
 	}
-	for _, s := range p.statements {
-		if s.Effect == "Allow" && anyAction(s, func(pattern string) bool { return matches(pattern, action) }) && anyResource(s, on) {
-			return true
+	return p.tables.any || p.tables.names[table] || slices.ContainsFunc(p.tables.patterns, func(pattern string) bool { return matches(pattern, table) })
+}
+
+func (t *tables) add(resources []check.Value) {
+	t.any = t.any || len(resources) == 0
+	for _, v := range resources {
+		switch v := v.(type) {
+		case check.String:
+			_, name, ok := strings.Cut(v.Text, ":table/")
+			name, _, _ = strings.Cut(name, "/") // an index of it
+			switch {
+			case !ok:
+				t.any = t.any || strings.ContainsAny(v.Text, "*?")
+			case strings.ContainsAny(name, "*?"):
+				t.patterns = append(t.patterns, name)
+			default:
+				t.names[name] = true
+			}
+		case check.Reference:
+			if typ := v.Statement.Type; typ != nil && typ.Name == "aws.DynamoDB.Table" {
+				t.names[v.Statement.Name] = true
+			} else {
+				t.any = t.any || typ == nil
+			}
+		default:
+			t.any = true
 		}
 	}
-	return false
 }
 
 // anyAction reports whether one of a statement's actions satisfies f. One that is not known yet does.
 func anyAction(s check.PolicyStatement, f func(pattern string) bool) bool {
 	for _, v := range s.Actions {
 		if t, ok := v.(check.String); !ok || f(t.Text) {
-			return true
-		}
-	}
-	return false
-}
-
-func anyResource(s check.PolicyStatement, f func(check.Value) bool) bool {
-	if f == nil || len(s.Resources) == 0 {
-		return true
-	}
-	for _, v := range s.Resources {
-		if f(v) {
 			return true
 		}
 	}
@@ -173,20 +212,4 @@ func trusts(assume *check.Policy) bool {
 		}
 	}
 	return false
-}
-
-// posting is the place of the statement that lets the role post to connections, written for that purpose: a wider right
-// to everything says nothing about what the function does.
-func (p *powers) posting() (token.Position, bool) {
-	for _, s := range p.statements {
-		if s.Effect != "Allow" {
-			continue
-		}
-		for _, v := range s.Actions {
-			if t := text(v); strings.HasPrefix(t, "execute-api:") && matches(t, "execute-api:ManageConnections") {
-				return s.Pos, true
-			}
-		}
-	}
-	return token.Position{}, false
 }
