@@ -177,6 +177,8 @@ func (c *checker) role(p *syntax.Prop) Value {
 			if r.Assume = c.policy(n.Word.Pos, n.Body, trustPolicy); r.Assume == nil && !n.Torn && !c.broken(mark) {
 				c.report(n.Word.Pos, "E44", "nobody may take this role", `Write under assume: allow "sts:AssumeRole", and under that: principal "Service" "lambda.amazonaws.com"`)
 			}
+		case len(n.Args) == 1 && c.isPolicy(n.Args[0]):
+			r.Inline = append(r.Inline, c.sharedPolicy(n.Args[0]))
 		case len(n.Args) == 1:
 			if name, ok := c.text(n.Args[0], "the name of a managed policy"); ok {
 				r.Managed = append(r.Managed, String{n.Args[0].Pos(), name})
@@ -193,6 +195,31 @@ func (c *checker) role(p *syntax.Prop) Value {
 	}
 	c.sharedRole(r)
 	return r
+}
+
+// isPolicy reports whether x is the variable of a policy statement.
+func (c *checker) isPolicy(x syntax.Expr) bool {
+	name, ok := x.(syntax.Name)
+	if !ok {
+		return false
+	}
+	ref, ok := c.vars[name.Ident.Name].value.(Reference)
+	return ok && ref.Statement.Verb == "policy"
+}
+
+// sharedPolicy is the policy of a variable as one of a role: what is described once is for every role that names it.
+func (c *checker) sharedPolicy(x syntax.Expr) *Policy {
+	p := c.vars[x.(syntax.Name).Ident.Name].value.(Reference).Statement.Policy
+	if p == nil {
+		return nil
+	}
+	for _, s := range p.Statements {
+		if len(s.Principals) > 0 {
+			c.report(x.Pos(), "E16", "no principal in a role's policy", fmt.Sprintf("The policy at %s says who may do something. A role's policy speaks of the role itself.", p.Pos))
+			break
+		}
+	}
+	return p
 }
 
 // sharedRole compares the blocks of one role: two functions may use it, and what they say is joined, but who may take it

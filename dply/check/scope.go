@@ -11,7 +11,8 @@ import (
 // scope has the variables of one target. Targets share none.
 type scope struct {
 	vars  map[string]variable
-	later map[string]token.Position // all variables of the target, also those of statements further down
+	later map[string]token.Position    // all variables of the target, also those of statements further down
+	bound map[string]*syntax.Statement // the statements of the variables, for @like
 }
 
 // variable is a name with its value; nil if the statement that binds it has a mistake, which is not to be reported again
@@ -22,7 +23,7 @@ type variable struct {
 }
 
 func newScope(t *syntax.Target) scope {
-	s := scope{vars: make(map[string]variable), later: make(map[string]token.Position)}
+	s := scope{vars: make(map[string]variable), later: make(map[string]token.Position), bound: make(map[string]*syntax.Statement)}
 	for _, node := range t.Body {
 		if node, ok := node.(*syntax.Statement); ok && node.Bind.Name != "" {
 			s.later[node.Bind.Name] = node.Bind.Pos

@@ -21,6 +21,11 @@ func (c *checker) statement(n *syntax.Statement) *Statement {
 	s := &Statement{Pos: n.Verb.Pos, Verb: n.Verb.Name, Bind: n.Bind.Name}
 	var value Value = Reference{Pos: n.Bind.Pos, Statement: s}
 	keep := true
+	n, ok := c.like(n)
+	if !ok {
+		c.bind(n.Bind, nil)
+		return nil
+	}
 	switch n.Verb.Name {
 	case "":
 		value, keep = c.eval(n.Args[0]), false
@@ -45,6 +50,7 @@ func (c *checker) statement(n *syntax.Statement) *Statement {
 		return nil
 	}
 	c.bind(n.Bind, value)
+	c.bound[n.Bind.Name] = n
 	if !keep {
 		return nil
 	}
@@ -225,6 +231,9 @@ func (c *checker) adverb(s *Statement, a *syntax.Adverb, seen map[string]token.P
 	}
 	if s.Verb == "ensure" {
 		known = append(known, "@destroy")
+	}
+	if s.Type != nil && !nameless(s.Verb) {
+		known = append(known, "@like")
 	}
 	if !slices.Contains(known, name.Name) {
 		hint := s.Verb + " takes no adverbs."
