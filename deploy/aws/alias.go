@@ -1,12 +1,14 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
@@ -50,10 +52,13 @@ type aliasOf struct {
 	name         string
 	publish      bool
 	pos          token.Position
+	wantShare    float64 // of a version just published; 1 moves the alias as a whole
 
 	arn     string         // "" as long as it does not exist
 	version string         // that it points at
-	found   *configuration // of that version
+	next    string         // a newer version that gets a share of the invocations, or ""
+	share   float64        // its share
+	found   *configuration // of the newer one, or of the only one
 }
 
 func findAlias(p *Provider, g *deploy.Graph, s *check.Statement) error {
@@ -106,23 +111,29 @@ func (a *aliasOf) Read(ctx context.Context) error {
 		return err
 	}
 	a.arn, a.version = aws.ToString(out.AliasArn), aws.ToString(out.FunctionVersion)
+	a.next, a.share = "", 1
+	if out.RoutingConfig != nil {
+		for version, share := range out.RoutingConfig.AdditionalVersionWeights { // one at most
+			a.next, a.share = version, share
+		}
+	}
 	if !a.publish {
 		return nil
 	}
-	a.found, err = readVersion(ctx, a.p, a.functionName, a.version)
+	a.found, err = readVersion(ctx, a.p, a.functionName, cmp.Or(a.next, a.version))
 	return err
 }
 
 // readVersion returns the configuration that a version has frozen, or nil if there is no such version.
 func readVersion(ctx context.Context, p *Provider, function, version string) (*configuration, error) {
-	out, err := p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function, Qualifier: &version})
+	out, err := p.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &function, Qualifier: &version})
 	if is(err, "ResourceNotFoundException") {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return configurationOf(out), nil
+	return configurationOf(out.Configuration), nil
 }
 
 // behind reports whether a version is not what the function is, or is going to be in this run.
@@ -158,7 +169,9 @@ func (a *aliasOf) Plan() (deploy.Step, error) {
 	case a.arn == "":
 		return deploy.Step{Action: deploy.Create}, nil
 	case a.publish && a.function.behind(a.found):
-		return updateIf([]deploy.Change{{Property: "version", Old: a.version, New: "a new one"}}), nil
+		return updateIf([]deploy.Change{{Property: "version", Old: cmp.Or(a.next, a.version), New: "a new one"}}), nil
+	case a.publish && a.next != "" && a.share != a.wantShare:
+		return updateIf([]deploy.Change{{Property: "AliasShare", Old: deploy.Text(a.share), New: deploy.Text(a.wantShare)}}), nil
 	}
 	return deploy.Step{}, nil
 }
@@ -178,14 +191,21 @@ func (a *aliasOf) move(ctx context.Context, number string) error {
 		if err != nil {
 			return err
 		}
-		a.arn, a.version = aws.ToString(out.AliasArn), number
+		a.arn, a.version, a.share = aws.ToString(out.AliasArn), number, 1
 		return nil
 	}
-	if a.version == number {
+	in := &lambda.UpdateAliasInput{FunctionName: &a.functionName, Name: &a.name, FunctionVersion: &number,
+		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{}}}
+	next, share := "", 1.0
+	if a.wantShare != 1 && a.version != number {
+		next, share = number, a.wantShare
+		in.FunctionVersion, in.RoutingConfig.AdditionalVersionWeights[next] = &a.version, share
+	}
+	if a.version == *in.FunctionVersion && a.next == next && a.share == share {
 		return nil
 	}
-	_, err := a.p.lambda.UpdateAlias(ctx, &lambda.UpdateAliasInput{FunctionName: &a.functionName, Name: &a.name, FunctionVersion: &number})
-	a.version = number
+	_, err := a.p.lambda.UpdateAlias(ctx, in)
+	a.version, a.next, a.share = *in.FunctionVersion, next, share
 	return err
 }
 
@@ -286,7 +306,7 @@ func expandPublish(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	u := &publish{p: p, functionName: name, publish: g.Bool(s.Prop("PublishVersion"), true), node: g.Lookup(functionKey(name))}
 	n := g.Add(s, deploy.Key{Type: s.Verb, Name: s.Pos.String()}, u).Mentions(functionKey(name))
 	if alias, _ := g.String(s.Prop("Alias")); alias != "" {
-		u.alias = &aliasOf{p: p, functionName: name, name: alias, pos: s.Pos}
+		u.alias = &aliasOf{p: p, functionName: name, name: alias, pos: s.Pos, wantShare: 1}
 		n.Mentions(aliasKey(name, alias))
 	}
 	for _, prop := range s.Props {

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -69,11 +70,13 @@ type api struct {
 
 	integrations []*integration // that the script describes
 	routes       []*route
+	authorizers  []*authorizer
 	existing     struct {
 		integrations []types.Integration
 		routes       []types.Route
 		stages       []types.Stage
 		deployments  []types.Deployment
+		authorizers  []types.Authorizer
 	}
 }
 
@@ -114,20 +117,55 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 			permit.Mentions(functionKey(name), aliasKey(name, qualifier))
 		}
 	}
+	deciders := map[string]*deploy.Node{}
+	for _, part := range partsOf(s, "authorizer") {
+		d := &authorizer{api: a, part: part, name: part.Name}
+		a.authorizers = append(a.authorizers, d)
+		n := g.Add(s, deploy.Key{Type: "aws.ApiGatewayV2.Authorizer", Name: a.name + "/" + d.name}, d).Needs(root)
+		for _, prop := range part.Props {
+			g.Uses(n, prop.Value)
+		}
+		deciders[d.name] = n
+		beneath = append(beneath, n)
+		if d.jwt() {
+			continue
+		}
+		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + d.name + "/authorizer"}, d.permission()).Needs(root, n)
+		g.Uses(permit, part.Prop("Uri"))
+		if text, known := g.String(part.Prop("Uri")); known {
+			name, qualifier := splitFunction(functionARN(text))
+			permit.Mentions(functionKey(name), aliasKey(name, qualifier))
+		}
+	}
 	for _, part := range partsOf(s, "route") {
-		r := &route{api: a, key: part.Name}
+		r := &route{api: a, key: part.Name, part: part}
 		backend := backends[part.Target]
 		if backend == nil {
 			return problem(part.Pos, "E49", "Declare it with an integration line in the same block.", "no integration named %q in API %s", part.Target, a.name)
 		}
 		r.integration = backend.Resource.(*integration)
 		a.routes = append(a.routes, r)
-		beneath = append(beneath, g.Add(s, deploy.Key{Type: typeRoute, Name: a.name + "/" + r.key}, r).Needs(root, backend))
+		needs := []*deploy.Node{root, backend}
+		if name, _ := g.String(part.Prop("Authorizer")); name != "" && name != string(types.AuthorizationTypeAwsIam) {
+			n := deciders[name]
+			if n == nil {
+				return problem(part.Prop("Authorizer").Position(), "E49", `Declare it with an authorizer line in the same block, or write "AWS_IAM".`, "no authorizer named %q in API %s", name, a.name)
+			}
+			r.authorizer = n.Resource.(*authorizer)
+			needs = append(needs, n)
+		}
+		beneath = append(beneath, g.Add(s, deploy.Key{Type: typeRoute, Name: a.name + "/" + r.key}, r).Needs(needs...))
 	}
 	beneath = append(beneath, g.Add(s, deploy.Key{Type: typeAPI + " leftovers", Name: a.name}, &leftovers{api: a}).Needs(beneath...))
 	for _, part := range partsOf(s, "stage") {
-		st := &stage{api: a, name: part.Name}
+		st := &stage{api: a, name: part.Name, part: part}
 		n := g.Add(s, deploy.Key{Type: typeStage, Name: a.name + "/" + st.name}, st).Needs(beneath...)
+		for _, prop := range part.Props {
+			g.Uses(n, prop.Value)
+		}
+		if g.Bool(part.Prop("AutoDeploy"), false) {
+			continue
+		}
 		g.Add(s, deploy.Key{Type: typeDeployment, Name: a.name + "/" + st.name}, &deployment{api: a, stage: st}).Needs(n)
 	}
 	return nil
@@ -227,7 +265,14 @@ func (a *api) readParts(ctx context.Context) (err error) {
 	if have.stages, err = a.listStages(ctx); err != nil {
 		return err
 	}
-	have.deployments, err = a.listDeployments(ctx)
+	if have.deployments, err = a.listDeployments(ctx); err != nil {
+		return err
+	}
+	// An authorizer that neither the script nor a route names is nobody's matter.
+	used := len(a.authorizers) > 0 || slices.ContainsFunc(have.routes, func(r types.Route) bool { return r.AuthorizerId != nil })
+	if used {
+		have.authorizers, err = a.listAuthorizers(ctx)
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ func init() {
 	register(entry{Type: functionType, ensure: ensureFunction, find: findFunction})
 	register(entry{Type: functionVerb, verb: expandFunction})
 	register(entry{Type: placementReader})
+	register(entry{Type: loggingReader})
 }
 
 // Runtimes of functions that come as a zip. "go" is provided.al2023.
@@ -36,9 +38,15 @@ var functionProperties = []schema.Property{
 	{Name: "Role", Kinds: []schema.Kind{schema.Value, schema.String, schema.Object}, Readers: []string{"aws.IAM.WithRole"}, Objects: []string{"aws.IAM.Role"}, Required: true, Doc: "The role that the function runs in: described here, a role, or an ARN."},
 	{Name: "Handler", Kinds: texts, Doc: "The entry point.", Default: `bootstrap, for the runtime "go"`},
 	{Name: "VpcConfig", Kinds: readBy, Readers: []string{"aws.VPC.Config"}, Doc: "The network that the function is placed in.", Default: "none"},
-	{Name: "MemorySize", Kinds: numbers, Doc: "Memory in MB, 128 to 10240; processor time comes with it.", Default: "128"},
-	{Name: "Timeout", Kinds: numbers, Doc: "Seconds until an invocation is ended, 1 to 900.", Default: "30"},
+	{Name: "MemorySize", Kinds: numbers, Doc: "Memory in MB; processor time comes with it.", Default: "128", Min: 128, Max: 10240},
+	{Name: "Timeout", Kinds: numbers, Doc: "Seconds until an invocation is ended.", Default: "30", Min: 1, Max: 900},
 	{Name: "Environment", Kinds: dicts, Doc: "Environment variables."},
+	{Name: "Description", Kinds: texts, Doc: "What people read in the console."},
+	{Name: "EphemeralStorage", Kinds: numbers, Doc: "The size of /tmp in MB.", Default: "512", Min: 512, Max: 10240},
+	{Name: "Layers", Kinds: lists, Doc: "The ARNs of layer versions, five at most, in the order in which they are laid over each other."},
+	{Name: "Logging", Kinds: readBy, Readers: []string{"aws.Lambda.Logging"}, Doc: "How the function logs.", Default: "text, to /aws/lambda/NAME"},
+	{Name: "Tracing", Kinds: texts, Enum: []string{"PassThrough", "Active"}, Doc: "Whether X-Ray samples invocations that nobody has decided about.", Default: "PassThrough"},
+	{Name: "ReservedConcurrency", Kinds: numbers, Doc: "How many invocations may run at a time, taken from what the account has; 0 stops the function.", Default: "none"},
 	{Name: "Architecture", Kinds: texts, Enum: []string{"x86_64", "arm64"}, Doc: "The instruction set, for which the code is built.", Default: "x86_64"},
 }
 
@@ -56,8 +64,20 @@ var functionVerb = &schema.Type{
 	Doc: "A Lambda function with its role, its code, a published version, and an alias that points at it. A Go package is built and uploaded.",
 	Properties: append(append([]schema.Property{}, functionProperties...),
 		schema.Property{Name: "PublishVersion", Kinds: booleans, Doc: "Whether to publish a version when code or configuration have changed.", Default: "true with an Alias, else false"},
-		schema.Property{Name: "Alias", Kinds: texts, Doc: "The alias to make, or to move to the version just published."}),
+		schema.Property{Name: "Alias", Kinds: texts, Doc: "The alias to make, or to move to the version just published."},
+		schema.Property{Name: "AliasShare", Kinds: numbers, With: "Alias", Min: 0, Max: 1, Doc: "The share of invocations that a version just published gets; the rest stays with the version before, until the property is taken away.", Default: "1"}),
 	Members: functionMembers,
+}
+
+var loggingReader = &schema.Type{
+	Name: "aws.Lambda.Logging",
+	Doc:  "How a function logs.",
+	Properties: []schema.Property{
+		{Name: "Format", Kinds: texts, Enum: []string{"Text", "JSON"}, Default: "Text", Doc: "The form of the events."},
+		{Name: "Group", Kinds: objects, Objects: []string{"aws.Logs.LogGroup"}, Default: "/aws/lambda/NAME", Doc: "The log group: its name or the group itself."},
+		{Name: "ApplicationLevel", Kinds: texts, Enum: []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}, Default: "INFO", Doc: "The least level of the function's own events, with the format JSON."},
+		{Name: "SystemLevel", Kinds: texts, Enum: []string{"DEBUG", "INFO", "WARN"}, Default: "INFO", Doc: "The least level of Lambda's events, with the format JSON."},
+	},
 }
 
 var placementReader = &schema.Type{
@@ -75,6 +95,7 @@ const (
 	defaultMemory       = 128 // MB, Lambda's own
 	defaultTimeout      = 30  // seconds: Lambda's own 3 is shorter than one slow call of another service
 	defaultArchitecture = "x86_64"
+	defaultStorage      = 512 // MB
 
 	functionWait = 5 * time.Minute
 	roleWait     = time.Minute // until Lambda believes in a role that was just made
@@ -91,8 +112,9 @@ type function struct {
 	role  *role // if the script describes it
 	code  *codeObject
 
-	found *configuration // nil as long as it does not exist
-	arn   string
+	found    *configuration // nil as long as it does not exist
+	reserved string         // the concurrency reserved for it, or ""
+	arn      string
 }
 
 // configuration is what the deployer manages of a function, or of a version of it.
@@ -103,7 +125,22 @@ type configuration struct {
 	Environment            map[string]string
 	Subnets, Groups        []string
 	IPv6                   bool
+	Description, Tracing   string
+	Storage                int32
+	Layers                 []string
+	Logging                logging
 	Code                   string // SHA-256, as Lambda says it
+}
+
+// logging is how a function logs. Levels are for the format JSON alone.
+type logging struct{ Format, Group, Application, System string }
+
+func (l logging) String() string {
+	return strings.TrimSpace(strings.Join([]string{l.Format, "to", l.Group, l.Application, l.System}, " "))
+}
+
+func defaultLogging(name string) logging {
+	return logging{Format: string(types.LogFormatText), Group: "/aws/lambda/" + name}
 }
 
 func expandFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
@@ -121,7 +158,8 @@ func expandFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	publish := g.Bool(s.Prop("PublishVersion"), alias != "")
 	switch {
 	case alias != "":
-		g.Add(s, aliasKey(s.Name, alias), &aliasOf{p: p, function: f, functionName: s.Name, name: alias, publish: publish, pos: s.Prop("Alias").Position()}).Needs(n)
+		g.Add(s, aliasKey(s.Name, alias), &aliasOf{p: p, function: f, functionName: s.Name, name: alias, publish: publish, pos: s.Prop("Alias").Position(),
+			wantShare: g.Number(s.Prop("AliasShare"), 1)}).Needs(n)
 	case publish:
 		g.Add(s, deploy.Key{Type: "aws.Lambda.Version", Name: s.Name}, &version{function: f}).Needs(n)
 	}
@@ -184,31 +222,41 @@ func (f *function) Absent() (where, hint string) {
 }
 
 func (f *function) Read(ctx context.Context) error {
-	out, err := f.p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.name})
+	out, err := f.p.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &f.name})
 	if is(err, "ResourceNotFoundException") {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	f.arn = aws.ToString(out.FunctionArn)
-	f.found = configurationOf(out)
+	f.arn = aws.ToString(out.Configuration.FunctionArn)
+	f.found = configurationOf(out.Configuration)
+	f.reserved = ""
+	if out.Concurrency != nil && out.Concurrency.ReservedConcurrentExecutions != nil {
+		f.reserved = number(*out.Concurrency.ReservedConcurrentExecutions)
+	}
 	return nil
 }
 
-// Reread waits as well, if the function is there now.
-func (f *function) Reread(ctx context.Context) error {
-	if err := f.Read(ctx); err != nil || f.found == nil {
-		return err
-	}
-	return f.await(ctx)
-}
-
-func configurationOf(out *lambda.GetFunctionConfigurationOutput) *configuration {
+func configurationOf(out *types.FunctionConfiguration) *configuration {
 	c := &configuration{
 		Runtime: string(out.Runtime), Handler: aws.ToString(out.Handler), Role: aws.ToString(out.Role),
 		Architecture: defaultArchitecture, Memory: aws.ToInt32(out.MemorySize), Timeout: aws.ToInt32(out.Timeout),
 		Environment: map[string]string{}, Code: aws.ToString(out.CodeSha256),
+		Description: aws.ToString(out.Description), Tracing: string(types.TracingModePassThrough), Storage: defaultStorage,
+		Logging: defaultLogging(aws.ToString(out.FunctionName)),
+	}
+	for _, l := range out.Layers {
+		c.Layers = append(c.Layers, aws.ToString(l.Arn))
+	}
+	if out.TracingConfig != nil && out.TracingConfig.Mode != "" {
+		c.Tracing = string(out.TracingConfig.Mode)
+	}
+	if out.EphemeralStorage != nil {
+		c.Storage = aws.ToInt32(out.EphemeralStorage.Size)
+	}
+	if l := out.LoggingConfig; l != nil {
+		c.Logging = logging{Format: string(l.LogFormat), Group: aws.ToString(l.LogGroup), Application: string(l.ApplicationLogLevel), System: string(l.SystemLogLevel)}
 	}
 	if len(out.Architectures) > 0 {
 		c.Architecture = string(out.Architectures[0])
@@ -235,9 +283,28 @@ func (f *function) wanted() (c configuration, unknown []string) {
 	}
 	c = configuration{
 		Runtime: text("Runtime"), Handler: text("Handler"), Architecture: text("Architecture"),
-		Memory:  int32(g.Number(s.Prop("MemorySize"), defaultMemory)),
-		Timeout: int32(g.Number(s.Prop("Timeout"), defaultTimeout)),
-		Code:    f.code.sha256(),
+		Memory:      int32(g.Number(s.Prop("MemorySize"), defaultMemory)),
+		Timeout:     int32(g.Number(s.Prop("Timeout"), defaultTimeout)),
+		Code:        f.code.sha256(),
+		Description: text("Description"), Tracing: cmp.Or(text("Tracing"), string(types.TracingModePassThrough)),
+		Storage: int32(g.Number(s.Prop("EphemeralStorage"), defaultStorage)), Logging: defaultLogging(f.name),
+	}
+	var known bool
+	if c.Layers, known = g.Strings(s.Prop("Layers")); !known {
+		unknown = append(unknown, "Layers")
+	}
+	if l, ok := s.Prop("Logging").(*check.Compound); ok {
+		part := func(name, def string) string {
+			v, ok := g.String(of(l.Prop(name), "name"))
+			if !ok {
+				unknown = append(unknown, "Logging")
+			}
+			return cmp.Or(v, def)
+		}
+		c.Logging = logging{Format: part("Format", c.Logging.Format), Group: part("Group", c.Logging.Group)}
+		if c.Logging.Format == string(types.LogFormatJson) {
+			c.Logging.Application, c.Logging.System = part("ApplicationLevel", "INFO"), part("SystemLevel", "INFO")
+		}
 	}
 	if c.Runtime == "go" {
 		c.Runtime = "provided.al2023"
@@ -315,6 +382,11 @@ func (c *configuration) diff(want *configuration) []deploy.Change {
 		}
 	}
 	differ("VpcConfig", c.vpc(), want.vpc())
+	differ("Description", c.Description, want.Description)
+	differ("EphemeralStorage", number(c.Storage), number(want.Storage))
+	differ("Layers", strings.Join(c.Layers, ", "), strings.Join(want.Layers, ", "))
+	differ("Logging", c.Logging.String(), want.Logging.String())
+	differ("Tracing", c.Tracing, want.Tracing)
 	return changes
 }
 
@@ -336,6 +408,9 @@ func (f *function) Plan() (deploy.Step, error) {
 		return deploy.Step{Action: deploy.Create}, nil
 	}
 	changes := append(f.found.diff(&want), f.found.codeDiff(&want)...)
+	if want := f.reserve(); want != f.reserved {
+		changes = append(changes, deploy.Change{Property: "ReservedConcurrency", Old: f.reserved, New: want})
+	}
 	for _, name := range unknown {
 		if !slices.ContainsFunc(changes, func(c deploy.Change) bool { return c.Property == name }) {
 			changes = append(changes, deploy.Change{Property: name})
@@ -344,7 +419,35 @@ func (f *function) Plan() (deploy.Step, error) {
 	return updateIf(changes), nil
 }
 
+// reserve is the concurrency that the script reserves, or "".
+func (f *function) reserve() string {
+	if f.s.Prop("ReservedConcurrency") == nil {
+		return ""
+	}
+	return deploy.Text(f.graph.Number(f.s.Prop("ReservedConcurrency"), 0))
+}
+
+// Apply changes what differs. Concurrency is no part of the configuration: it belongs to the function and all its versions.
 func (f *function) Apply(ctx context.Context) error {
+	if err := f.configure(ctx); err != nil {
+		return err
+	}
+	want := f.reserve()
+	switch {
+	case want == f.reserved:
+		return nil
+	case want == "":
+		_, err := f.p.lambda.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &f.name})
+		f.reserved = ""
+		return err
+	}
+	n := int32(f.graph.Number(f.s.Prop("ReservedConcurrency"), 0))
+	_, err := f.p.lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: &f.name, ReservedConcurrentExecutions: &n})
+	f.reserved = want
+	return err
+}
+
+func (f *function) configure(ctx context.Context) error {
 	want, _ := f.wanted()
 	if f.found == nil {
 		return f.create(ctx, want)
@@ -354,7 +457,8 @@ func (f *function) Apply(ctx context.Context) error {
 			_, err := f.p.lambda.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
 				FunctionName: &f.name, Runtime: types.Runtime(want.Runtime), Handler: &want.Handler, Role: &want.Role,
 				MemorySize: &want.Memory, Timeout: &want.Timeout, Environment: &types.Environment{Variables: want.Environment},
-				VpcConfig: vpcConfig(&want),
+				VpcConfig: vpcConfig(&want), Description: &want.Description, EphemeralStorage: &types.EphemeralStorage{Size: &want.Storage},
+				Layers: append([]string{}, want.Layers...), LoggingConfig: loggingConfig(want.Logging), TracingConfig: &types.TracingConfig{Mode: types.TracingMode(want.Tracing)},
 			})
 			return err
 		})
@@ -392,6 +496,16 @@ func (f *function) create(ctx context.Context, want configuration) error {
 	if want.vpc() != "" {
 		in.VpcConfig = vpcConfig(&want)
 	}
+	in.Layers, in.Description = want.Layers, optional(want.Description)
+	if want.Storage != defaultStorage {
+		in.EphemeralStorage = &types.EphemeralStorage{Size: &want.Storage}
+	}
+	if want.Tracing != string(types.TracingModePassThrough) {
+		in.TracingConfig = &types.TracingConfig{Mode: types.TracingMode(want.Tracing)}
+	}
+	if want.Logging != defaultLogging(f.name) {
+		in.LoggingConfig = loggingConfig(want.Logging)
+	}
 	err := f.persist(ctx, func(ctx context.Context) error {
 		_, err := f.p.lambda.CreateFunction(ctx, in)
 		return err
@@ -406,6 +520,11 @@ func (f *function) create(ctx context.Context, want configuration) error {
 func vpcConfig(c *configuration) *types.VpcConfig {
 	return &types.VpcConfig{SubnetIds: append([]string{}, c.Subnets...), SecurityGroupIds: append([]string{}, c.Groups...),
 		Ipv6AllowedForDualStack: aws.Bool(c.IPv6)}
+}
+
+func loggingConfig(l logging) *types.LoggingConfig {
+	return &types.LoggingConfig{LogFormat: types.LogFormat(l.Format), LogGroup: &l.Group,
+		ApplicationLogLevel: types.ApplicationLogLevel(l.Application), SystemLogLevel: types.SystemLogLevel(l.System)}
 }
 
 // persist repeats a call as long as AWS refuses it for a reason that passes: another update is under way, or the role was
@@ -439,19 +558,19 @@ func busy(err error) string {
 // await waits until the function is active and its last update is through, and reads it again.
 func (f *function) await(ctx context.Context) error {
 	return deploy.Await(ctx, "for "+f.String()+" to become active", functionWait, func(ctx context.Context) (bool, error) {
-		out, err := f.p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.name})
+		out, err := f.p.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &f.name})
 		if err != nil {
 			return false, err
 		}
-		switch {
-		case out.State == types.StateFailed:
-			return false, fmt.Errorf("the function failed to become active: %s", aws.ToString(out.StateReason))
-		case out.LastUpdateStatus == types.LastUpdateStatusFailed:
-			return false, fmt.Errorf("the update failed: %s", aws.ToString(out.LastUpdateStatusReason))
-		case out.State == types.StatePending, out.LastUpdateStatus == types.LastUpdateStatusInProgress:
+		switch c := out.Configuration; {
+		case c.State == types.StateFailed:
+			return false, fmt.Errorf("the function failed to become active: %s", aws.ToString(c.StateReason))
+		case c.LastUpdateStatus == types.LastUpdateStatusFailed:
+			return false, fmt.Errorf("the update failed: %s", aws.ToString(c.LastUpdateStatusReason))
+		case c.State == types.StatePending, c.LastUpdateStatus == types.LastUpdateStatusInProgress:
 			return false, nil
 		}
-		f.arn, f.found = aws.ToString(out.FunctionArn), configurationOf(out)
+		f.arn, f.found = aws.ToString(out.Configuration.FunctionArn), configurationOf(out.Configuration)
 		return true, nil
 	})
 }

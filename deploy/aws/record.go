@@ -29,6 +29,8 @@ type model struct {
 	read func(ctx context.Context, v *values) (*real, error)
 	// wants returns what the script asks for. A property that is not managed unless the script names it is left out.
 	wants func(v *values) settings
+	// refuse says what is wrong with a statement that the checker cannot see; nil if nothing can be.
+	refuse func(v *values) error
 	// create makes the resource, update changes the properties that differ, and remove takes it away. A type without an
 	// update has only Fixed properties.
 	create func(ctx context.Context, v *values) error
@@ -87,6 +89,26 @@ func (v *values) text(name, def string) string {
 	text, known := v.graph.String(x)
 	v.note(name, known)
 	return text
+}
+
+// object returns a text, or the member of an object that stands for one.
+func (v *values) object(name, member string) string {
+	x := v.value(name)
+	if x == nil {
+		return ""
+	}
+	text, known := v.graph.String(of(x, member))
+	v.note(name, known)
+	return text
+}
+
+// of is the member of an object, and any other value as it is.
+func of(x check.Value, member string) check.Value {
+	if r, ok := x.(check.Reference); ok && r.Member == "" {
+		r.Member = member
+		return r
+	}
+	return x
 }
 
 func (v *values) note(name string, known bool) {
@@ -217,6 +239,11 @@ func (r *record) Reread(ctx context.Context) error {
 }
 
 func (r *record) Plan() (deploy.Step, error) {
+	if r.model.refuse != nil && r.s.Verb != "find" {
+		if err := r.model.refuse(r.values()); err != nil {
+			return deploy.Step{}, err
+		}
+	}
 	if r.found == nil {
 		return deploy.Step{Action: deploy.Create}, nil
 	}

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,75 +15,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"quotewire/deploy"
+	"quotewire/dply/check"
+	"quotewire/dply/schema"
 )
+
+func init() {
+	register(entry{Type: &schema.Type{
+		Name: "api.gatewayV2 stage",
+		Doc:  "A name under which the API can be called. It is deployed when something beneath it has changed.",
+		Properties: []schema.Property{
+			{Name: "AutoDeploy", Kinds: booleans, Doc: "Whether API Gateway itself deploys each change at once, HTTP APIs only. The deployer makes no deployments then.", Default: "false"},
+			{Name: "RateLimit", Kinds: numbers, Min: 0, Max: 10000, Doc: "Requests a second on average, for every route.", Default: "the account's"},
+			{Name: "BurstLimit", Kinds: numbers, Min: 0, Max: 5000, Doc: "Requests at once, for every route.", Default: "the account's"},
+			{Name: "DetailedMetrics", Kinds: booleans, Doc: "Whether CloudWatch counts by route.", Default: "false"},
+			{Name: "AccessLog", Kinds: objects, Objects: []string{"aws.Logs.LogGroup"}, Doc: "The log group of the access log, by its ARN, or the group itself.", Default: "none"},
+			{Name: "AccessLogFormat", Kinds: texts, Doc: "A line of the access log, with $context variables.", Default: "JSON with the request's id, address, time, route and status", With: "AccessLog"},
+			{Name: "Variables", Kinds: dicts, Doc: "Stage variables."},
+		},
+	}})
+}
+
+// defaultAccessLog is a line of the access log where the script gives none.
+const defaultAccessLog = `{"requestId":"$context.requestId","ip":"$context.identity.sourceIp","time":"$context.requestTime","routeKey":"$context.routeKey","status":"$context.status"}`
 
 // deploymentWait is how long a deployment may take.
 const deploymentWait = 5 * time.Minute
-
-// route sends what its key selects to an integration.
-type route struct {
-	api         *api
-	key         string
-	integration *integration
-	made        bool
-	again       *types.Route // what Reread has found
-}
-
-func (r *route) found() *types.Route {
-	if r.again != nil {
-		return r.again
-	}
-	for n := range r.api.existing.routes {
-		if found := &r.api.existing.routes[n]; aws.ToString(found.RouteKey) == r.key {
-			return found
-		}
-	}
-	return nil
-}
-
-func (r *route) String() string             { return "route " + r.key + " of " + r.api.name }
-func (r *route) Read(context.Context) error { return nil } // the API has
-func (r *route) Exists() bool               { return r.made || r.found() != nil }
-func (r *route) Member(string) (any, bool)  { return nil, false }
-
-// Reread looks for this route alone: others of its API may be changing.
-func (r *route) Reread(ctx context.Context) error {
-	all, err := r.api.listRoutes(ctx)
-	for n := range all {
-		if aws.ToString(all[n].RouteKey) == r.key {
-			r.again = &all[n]
-		}
-	}
-	return err
-}
-
-func (r *route) target() string { return "integrations/" + r.integration.identifier() }
-
-func (r *route) Plan() (deploy.Step, error) {
-	switch f := r.found(); {
-	case f == nil:
-		return deploy.Step{Action: deploy.Create}, nil
-	case !r.integration.Exists() || aws.ToString(f.Target) != r.target():
-		return updateIf([]deploy.Change{{Property: "target", New: "integration " + r.integration.name}}), nil
-	}
-	return deploy.Step{}, nil
-}
-
-func (r *route) Apply(ctx context.Context) error {
-	target := r.target()
-	if f := r.found(); f != nil {
-		_, err := r.api.p.gateway.UpdateRoute(ctx, &apigatewayv2.UpdateRouteInput{ApiId: &r.api.id, RouteId: f.RouteId, Target: &target})
-		return err
-	}
-	_, err := r.api.p.gateway.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: &r.api.id, RouteKey: &r.key, Target: &target})
-	r.made = err == nil
-	return err
-}
-
-func (r *route) Delete(ctx context.Context) error {
-	_, err := r.api.p.gateway.DeleteRoute(ctx, &apigatewayv2.DeleteRouteInput{ApiId: &r.api.id, RouteId: r.found().RouteId})
-	return ignore(err, "NotFoundException")
-}
 
 // leftovers are the routes and integrations that the deployer made and the script no longer has. Integrations that
 // somebody else made stay, and so do the routes to them.
@@ -118,10 +75,22 @@ func (l *leftovers) list() (routes, integrations []leftover) {
 
 type leftover struct{ name, id string }
 
+// authorizers are those that no route of the script uses and the deployer's own routes had.
+func (l *leftovers) authorizers() []leftover {
+	var all []leftover
+	for _, a := range l.api.existing.authorizers {
+		name := aws.ToString(a.Name)
+		if !slices.ContainsFunc(l.api.authorizers, func(w *authorizer) bool { return w.name == name }) {
+			all = append(all, leftover{"authorizer " + name, aws.ToString(a.AuthorizerId)})
+		}
+	}
+	return all
+}
+
 func (l *leftovers) Plan() (deploy.Step, error) {
 	routes, integrations := l.list()
 	var changes []deploy.Change
-	for _, part := range append(routes, integrations...) {
+	for _, part := range slices.Concat(routes, integrations, l.authorizers()) {
 		changes = append(changes, deploy.Change{Property: part.name + " removed"})
 	}
 	return updateIf(changes), nil
@@ -142,6 +111,12 @@ func (l *leftovers) Apply(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, part := range l.authorizers() {
+		_, err := l.api.p.gateway.DeleteAuthorizer(ctx, &apigatewayv2.DeleteAuthorizerInput{ApiId: &l.api.id, AuthorizerId: &part.id})
+		if err := ignore(err, "NotFoundException"); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -149,6 +124,7 @@ func (l *leftovers) Apply(ctx context.Context) error {
 type stage struct {
 	api   *api
 	name  string
+	part  *check.Part
 	made  bool
 	again *types.Stage // what Reread has found
 }
@@ -181,16 +157,110 @@ func (s *stage) Reread(ctx context.Context) error {
 	return err
 }
 
-func (s *stage) Plan() (deploy.Step, error) {
-	if !s.Exists() {
-		return deploy.Step{Action: deploy.Create}, nil
+func (s *stage) values() *values {
+	return &values{Provider: s.api.p, graph: s.api.graph, props: s.part.Props, name: s.name}
+}
+
+// want is the stage as the script has it.
+func (s *stage) want(v *values) (w types.Stage) {
+	w.AutoDeploy = aws.Bool(v.flag("AutoDeploy", false))
+	if to := v.object("AccessLog", "arn"); v.has("AccessLog") {
+		w.AccessLogSettings = &types.AccessLogSettings{DestinationArn: aws.String(strings.TrimSuffix(to, ":*")), Format: aws.String(v.text("AccessLogFormat", defaultAccessLog))}
 	}
-	return deploy.Step{}, nil
+	w.DefaultRouteSettings = &types.RouteSettings{DetailedMetricsEnabled: aws.Bool(v.flag("DetailedMetrics", false))}
+	if v.has("RateLimit") {
+		w.DefaultRouteSettings.ThrottlingRateLimit = aws.Float64(v.graph.Number(v.value("RateLimit"), 0))
+	}
+	if v.has("BurstLimit") {
+		w.DefaultRouteSettings.ThrottlingBurstLimit = aws.Int32(v.integer("BurstLimit", 0))
+	}
+	if x := v.value("Variables"); x != nil {
+		m, known := v.graph.Value(x)
+		v.note("Variables", known)
+		w.StageVariables = map[string]string{}
+		vars, _ := m.(map[string]any)
+		for name, value := range vars {
+			w.StageVariables[name] = deploy.Text(value)
+		}
+	}
+	return w
+}
+
+func stageSettings(s *types.Stage) settings {
+	all := settings{"AutoDeploy": yes(aws.ToBool(s.AutoDeploy)), "AccessLog": "", "AccessLogFormat": ""}
+	if l := s.AccessLogSettings; l != nil {
+		all["AccessLog"], all["AccessLogFormat"] = strings.TrimSuffix(aws.ToString(l.DestinationArn), ":*"), aws.ToString(l.Format)
+	}
+	if d := s.DefaultRouteSettings; d != nil {
+		all["DetailedMetrics"] = yes(aws.ToBool(d.DetailedMetricsEnabled))
+		if d.ThrottlingRateLimit != nil {
+			all["RateLimit"] = deploy.Text(*d.ThrottlingRateLimit)
+		}
+		if d.ThrottlingBurstLimit != nil {
+			all["BurstLimit"] = number(*d.ThrottlingBurstLimit)
+		}
+	}
+	all["DetailedMetrics"] = cmp.Or(all["DetailedMetrics"], "false")
+	var vars []string
+	for name, value := range s.StageVariables {
+		vars = append(vars, name+"="+value)
+	}
+	all["Variables"] = sorted(vars)
+	return all
+}
+
+// differs lists what is to be changed. A limit that the script does not give is AWS's matter: an account has its own.
+func (s *stage) differs() []deploy.Change {
+	v := s.values()
+	want := s.want(v)
+	return differences(stageSettings(s.found()), stageSettings(&want), v.unknown)
+}
+
+func (s *stage) Plan() (deploy.Step, error) {
+	switch {
+	case !s.Exists():
+		return deploy.Step{Action: deploy.Create}, nil
+	case s.found() == nil:
+		return deploy.Step{}, nil
+	}
+	return updateIf(s.differs()), nil
 }
 
 func (s *stage) Apply(ctx context.Context) error {
-	_, err := s.api.p.gateway.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: &s.api.id, StageName: &s.name})
-	s.made = err == nil
+	v := s.values()
+	w, gw := s.want(v), s.api.p.gateway
+	defaults := w.DefaultRouteSettings
+	if !v.has("RateLimit") && !v.has("BurstLimit") && !v.has("DetailedMetrics") {
+		defaults = nil
+	}
+	f := s.found()
+	if f == nil {
+		in := &apigatewayv2.CreateStageInput{ApiId: &s.api.id, StageName: &s.name, AccessLogSettings: w.AccessLogSettings, DefaultRouteSettings: defaults, StageVariables: w.StageVariables}
+		if aws.ToBool(w.AutoDeploy) {
+			in.AutoDeploy = w.AutoDeploy
+		}
+		_, err := gw.CreateStage(ctx, in)
+		s.made = err == nil
+		return err
+	}
+	if w.AccessLogSettings == nil && f.AccessLogSettings != nil {
+		if _, err := gw.DeleteAccessLogSettings(ctx, &apigatewayv2.DeleteAccessLogSettingsInput{ApiId: &s.api.id, StageName: &s.name}); err != nil {
+			return err
+		}
+	}
+	in := &apigatewayv2.UpdateStageInput{ApiId: &s.api.id, StageName: &s.name, AutoDeploy: w.AutoDeploy, AccessLogSettings: w.AccessLogSettings, StageVariables: map[string]string{}}
+	for name, value := range w.StageVariables {
+		in.StageVariables[name] = value
+	}
+	for name := range f.StageVariables {
+		if _, kept := in.StageVariables[name]; !kept {
+			in.StageVariables[name] = "" // which removes it
+		}
+	}
+	if in.DefaultRouteSettings = defaults; defaults == nil && f.DefaultRouteSettings != nil && aws.ToBool(f.DefaultRouteSettings.DetailedMetricsEnabled) {
+		in.DefaultRouteSettings = w.DefaultRouteSettings
+	}
+	_, err := gw.UpdateStage(ctx, in)
 	return err
 }
 
@@ -238,7 +308,7 @@ func (d *deployment) fingerprint() (text string, known bool) {
 		lines = append(lines, fmt.Sprintf("%s %+v", i.identifier(), s))
 	}
 	for _, r := range d.api.routes {
-		lines = append(lines, fmt.Sprintf("%q %s", r.key, r.target()))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%q %s %s", r.key, r.target(), r.frozen())))
 	}
 	slices.Sort(lines[1:])
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))

@@ -64,13 +64,13 @@ func find(props []Prop, name string) Value {
 	return nil
 }
 
-// Part is a nested line of api.gatewayV2: integration NAME with properties, route KEY INTEGRATION, stage NAME.
+// Part is a nested line of api.gatewayV2, with properties: integration NAME, authorizer NAME, route KEY INTEGRATION, stage NAME.
 type Part struct {
-	Kind   string // "integration", "route", "stage"
+	Kind   string // "integration", "authorizer", "route", "stage"
 	Pos    token.Position
-	Name   string // the integration's name, the route key or the stage's name
+	Name   string // the integration's or authorizer's name, the route key or the stage's name
 	Target string // of a route: the name of its integration, declared in the same block
-	Props  []Prop // of an integration
+	Props  []Prop
 }
 
 // Prop returns the value of the property of that name, or nil.

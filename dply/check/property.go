@@ -81,6 +81,10 @@ func (c *checker) unknownProperty(p *syntax.Prop, allowed []schema.Property, own
 // required reports the properties that are missing, one message for the statement.
 func (c *checker) required(b properties, allowed []schema.Property, at token.Position, code string, message func(string) string) {
 	for _, p := range allowed {
+		if p.With != "" && b.has(p.Name) && !b.has(p.With) {
+			c.report(b.seen[p.Name], code, fmt.Sprintf("%s needs %s", p.Name, p.With), fmt.Sprintf("Set %s as well, or take %s away.", p.With, p.Name))
+			return
+		}
 		if p.Required && !b.has(p.Name) {
 			c.report(at, code, message(p.Name), strings.TrimSpace(p.Name+" is required. "+p.Doc))
 			return
@@ -194,8 +198,11 @@ func (c *checker) as(v Value, kind schema.Kind, want schema.Property) (Value, bo
 	case schema.List:
 		return c.list1(v, want)
 	case schema.Map:
-		_, ok := v.(Map)
-		return v, ok
+		m, ok := v.(Map)
+		if !ok || want.Entries == nil {
+			return v, ok
+		}
+		return c.entries(m, want), true
 	case schema.Object:
 		return v, isRef && ref.Member == "" && ref.Statement.Type != nil && slices.Contains(want.Objects, ref.Statement.Type.Name)
 	case schema.Policy:
@@ -241,6 +248,30 @@ func (c *checker) enum(text String, want schema.Property) Value {
 	}
 	c.report(text.Pos, "E47", fmt.Sprintf("invalid %s %q", want.Name, text.Text), c.didYouMean(text.Text, want.Enum)+"It is one of "+either(want.Enum)+".")
 	return nil
+}
+
+// entries checks a map whose names are fixed.
+func (c *checker) entries(m Map, want schema.Property) Value {
+	mark := len(c.list)
+	out := Map{Pos: m.Pos}
+	for _, e := range m.Entries {
+		i := slices.IndexFunc(want.Entries, func(p schema.Property) bool { return p.Name == e.Name })
+		if i < 0 {
+			var names []string
+			for _, p := range want.Entries {
+				names = append(names, p.Name)
+			}
+			c.report(e.Pos, "E33", fmt.Sprintf("no entry %s in %s", e.Name, want.Name), c.didYouMean(e.Name, names)+"It takes "+and(names)+".")
+			continue
+		}
+		out.Entries = append(out.Entries, Prop{e.Name, e.Pos, c.convert(e.Value, want.Entries[i])})
+	}
+	for _, p := range want.Entries {
+		if p.Required && find(m.Entries, p.Name) == nil {
+			c.report(m.Pos, "E45", fmt.Sprintf("%s was not defined in %s", p.Name, want.Name), p.Doc)
+		}
+	}
+	return orNil(out, !c.broken(mark))
 }
 
 // inRange refuses a number that the property does not allow.

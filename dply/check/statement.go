@@ -269,9 +269,8 @@ func (c *checker) adverb(s *Statement, a *syntax.Adverb, seen map[string]token.P
 	s.Teardown = Teardown(word.Name)
 }
 
-// parts checks the integrations, routes and stages of an API.
+// parts checks the integrations, authorizers, routes and stages of an API.
 func (c *checker) parts(s *Statement, n *syntax.Statement) {
-	properties := c.readers["api.gatewayV2 integration"]
 	declared, torn := map[string]token.Position{}, n.Torn
 	for _, node := range n.Body {
 		switch node := node.(type) {
@@ -293,13 +292,17 @@ func (c *checker) parts(s *Statement, n *syntax.Statement) {
 		}
 		name := node.Args[0].(syntax.StringLit) // the parser lets nothing else through
 		part := &Part{Kind: node.Word.Name, Pos: node.Word.Pos, Name: name.Text}
-		switch part.Kind {
-		case "integration":
-			if properties == nil {
-				continue
+		if part.Kind == "route" {
+			target := node.Args[1].(syntax.StringLit)
+			part.Target = target.Text
+			if _, ok := declared[target.Text]; !ok && !torn {
+				c.report(target.At, "E49", fmt.Sprintf("no integration %q in this API", target.Text),
+					c.didYouMean(target.Text, keys(declared))+fmt.Sprintf("Declare it in the same block: integration %q", target.Text))
 			}
-			b := c.properties(node.Body, properties.Properties, "integration", "E33", nil, func(p *syntax.Prop) bool {
-				if p.Name.Name != "Description" {
+		}
+		if properties := c.readers["api.gatewayV2 "+part.Kind]; properties != nil {
+			b := c.properties(node.Body, properties.Properties, part.Kind, "E33", nil, func(p *syntax.Prop) bool {
+				if part.Kind != "integration" || p.Name.Name != "Description" {
 					return false
 				}
 				c.fail(p.Line, p.Name.Pos, "E62", "Description is reserved: it holds the integration's name", "Take the line away; prose can say what it is for.")
@@ -308,13 +311,6 @@ func (c *checker) parts(s *Statement, n *syntax.Statement) {
 			part.Props = b.props
 			if !node.Torn {
 				c.required(b, properties.Properties, part.Pos, "E45", func(name string) string { return name + " was not defined" })
-			}
-		case "route":
-			target := node.Args[1].(syntax.StringLit)
-			part.Target = target.Text
-			if _, ok := declared[target.Text]; !ok && !torn {
-				c.report(target.At, "E49", fmt.Sprintf("no integration %q in this API", target.Text),
-					c.didYouMean(target.Text, keys(declared))+fmt.Sprintf("Declare it in the same block: integration %q", target.Text))
 			}
 		}
 		s.Parts = append(s.Parts, part)

@@ -234,6 +234,7 @@ func (p *parser) formed(line *syntax.Line, forms map[string]form, neither, hint 
 // parts are the lines of an API.
 var parts = map[string]form{
 	"integration": {usage: `integration "name"`, min: 1, max: 1},
+	"authorizer":  {usage: `authorizer "name"`, min: 1, max: 1},
 	"route":       {usage: `route "key" "integration"`, min: 2, max: 2},
 	"stage":       {usage: `stage "name"`, min: 1, max: 1},
 }
@@ -249,7 +250,7 @@ func (p *parser) api(lines []*syntax.Line) []syntax.Node {
 			if t[0].Kind == token.Adverb || len(t) > 1 && t[1].Kind == token.Symbol {
 				return p.propLine(line, "E39")
 			}
-			p.fail(line, line.Pos(), "E16", "neither integration, route nor stage, nor a property nor an adverb", `An API has lines such as: route "$default" "watch"`)
+			p.fail(line, line.Pos(), "E16", "neither integration, authorizer, route nor stage, nor a property nor an adverb", `An API has lines such as: route "$default" "watch"`)
 			return nil
 		}
 		c := p.formed(line, parts, "", "")
@@ -262,11 +263,7 @@ func (p *parser) api(lines []*syntax.Line) []syntax.Node {
 				return nil
 			}
 		}
-		if c.Word.Name == "integration" {
-			c.Body = p.props(line.Children, "E39", adverbs)
-		} else {
-			p.childless(line, c.Word.Name)
-		}
+		c.Body = p.props(line.Children, "E39", adverbs)
 		return c
 	})
 }

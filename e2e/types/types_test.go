@@ -5,6 +5,7 @@
 //	-- create --            the first script; each is deployed, then deployed again, which must write nothing
 //	> create log group x    a step that the plan has, with the properties that differ; all steps are listed, in order
 //	-- another name --      a further script: before it is deployed, the one before must see no drift, and afterwards some
+//	= no drift before       … unless it says so
 //	-- refused … --         a script that is refused before anything is written
 //	! cannot be changed     words of the refusal
 //	-- destroy --           the steps of the teardown of the last script; optional
@@ -17,6 +18,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,11 +140,33 @@ func server(t *testing.T, name string) aws.Config {
 	return cfg
 }
 
+// lookup is the environment of the scripts: ISSUER is where tokens come from.
+func lookup(issuer string) dply.Option {
+	return dply.LookupEnv(func(name string) (string, bool) { return issuer, name == "ISSUER" })
+}
+
+// startIssuer starts something that describes itself as an issuer of tokens.
+func startIssuer(t *testing.T) string {
+	s := httptest.NewUnstartedServer(nil)
+	url := "http://" + s.Listener.Addr().String()
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/.well-known/openid-configuration" {
+			w.Write([]byte(`{"keys":[]}`))
+			return
+		}
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, url, url+"/keys")
+	})
+	s.Start()
+	t.Cleanup(s.Close)
+	return url
+}
+
 // trial is a file of testdata on one server.
 type trial struct {
 	*testing.T
 	wire   wire
 	config aws.Config
+	issuer string
 	dir    string // of the scripts, with the Go package lambda/hello
 	seen   []call
 }
@@ -206,7 +231,7 @@ func folder(t *testing.T) string {
 }
 
 func try(t *testing.T, file, on string) {
-	r := &trial{T: t, dir: folder(t)}
+	r := &trial{T: t, dir: folder(t), issuer: startIssuer(t)}
 	r.config = r.wire.through(server(t, on))
 	a := archive(t, file)
 	var last *check.Program
@@ -238,7 +263,7 @@ func try(t *testing.T, file, on string) {
 
 func (r *trial) program(section *txtar.File) *check.Program {
 	r.Helper()
-	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}})
+	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}}, lookup(r.issuer))
 	if p == nil {
 		r.Fatalf("%s: %v", section.Name, list)
 	}
@@ -282,6 +307,9 @@ func (r *trial) deploy(section *txtar.File, before *check.Program) *check.Progra
 		r.Errorf("%s: the second deploy wrote %q for %q", section.Name, w, said(again))
 	}
 	if before == nil {
+		return p
+	}
+	if strings.Contains(string(section.Data), "= no drift before\n") {
 		return p
 	}
 	plan, err := r.plan(before, deploy.Deploy)
@@ -347,7 +375,7 @@ func (r *trial) expect(section *txtar.File, steps []deploy.Planned) []string {
 
 func (r *trial) refused(section *txtar.File) {
 	r.Helper()
-	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}})
+	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}}, lookup(r.issuer))
 	err := list.Err()
 	if p != nil {
 		_, err = r.plan(p, deploy.Deploy)
