@@ -136,7 +136,8 @@ func (r *route) frozen() string {
 	if len(r.part.Props) == 0 {
 		return ""
 	}
-	return fmt.Sprint(r.api.routeSettings(r.want()))
+	w := r.want()
+	return fmt.Sprintf("%s %q %q %t %q", w.AuthorizationType, aws.ToString(w.AuthorizerId), w.AuthorizationScopes, aws.ToBool(w.ApiKeyRequired), aws.ToString(w.RouteResponseSelectionExpression))
 }
 
 func (r *route) Plan() (deploy.Step, error) {
