@@ -62,7 +62,7 @@ func prepare(ctx context.Context, o options, j *journal) (*bench, error) {
 			}
 		}
 	}
-	build("loadgen gateway quotewire", ".", "go", "build", "-o", b.bin+"/", "./bench/loadgen", "./bench/gateway", "./cmd/quotewire")
+	build("loadgen gateway quotewire roundtrip", ".", "go", "build", "-o", b.bin+"/", "./bench/loadgen", "./bench/gateway", "./cmd/quotewire", "./bench/roundtrip")
 	if why := b.unbuilt["loadgen"]; why != "" {
 		return nil, errors.New("nothing can be measured without the load generator")
 	}

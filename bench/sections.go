@@ -17,6 +17,7 @@ type workload struct {
 	mode    string // of the load generator
 	sockets int
 	secure  bool
+	watches int      // in the tables, at most
 	args    []string // further ones of the load generator
 	body    string   // that is posted to the peers; empty: a message
 	topics  string   // that is posted to Quotewire's topics; empty: the same
@@ -122,6 +123,14 @@ func sections(quick bool, reps int) []section {
 			args: []string{"-rate", fmt.Sprint(rate), "-window", "32", "-r", "5000", "-for", "2s"},
 		}
 	}
+	whole := fanout(large, 1, n(3), "limit", "quotewire", wholeWay)
+	whole.run = (*bench).product
+	trips := []string{"-sockets", "1,16,64", "-time", "3s", "-cold", "10"}
+	watches := 1_000_000
+	if quick {
+		trips = []string{"-sockets", "1,16", "-time", "1s", "-cold", "3"}
+		watches = 10_000
+	}
 	all := []string{"limit", "golimit", "gobwas", "gws", "nbio", "coder", "centrifuge", "nats", "quotewire"}
 
 	var growing []workload
@@ -136,7 +145,9 @@ func sections(quick bool, reps int) []section {
 		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), (*report).fanout},
 		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), (*report).bursts},
 		{"conflation", []workload{conflate(small), conflate(large)}, (*report).conflation},
+		{"product", []workload{whole}, (*report).product},
 		{"push", []workload{push(1, append(all, "quotewire-unsigned")...), push(16, append(all, "quotewire-unsigned")...)}, (*report).push},
+		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(3), run: (*bench).roundtrip}}, (*report).roundtrip},
 		{"memory", []workload{
 			idle(small, false, all...), idle(large, false, all...), listen(large), idle(small, true, "quotewire"), idle(large, true, "quotewire"),
 		}, (*report).memory},
@@ -148,6 +159,9 @@ func sections(quick bool, reps int) []section {
 			name: fmt.Sprintf("storm:%d", large), mode: "storm", sockets: large, servers: []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire-connect", "quotewire"}, reps: n(3),
 		}}, (*report).storms},
 		{"growth", growing, (*report).growth},
+		{"tables", []workload{{
+			name: "tables", mode: "fanout", sockets: 100, watches: watches, servers: []string{wholeWay}, reps: 1, args: []string{"-r", "100"}, run: (*bench).tables,
+		}}, (*report).tables},
 	}
 }
 

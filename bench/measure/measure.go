@@ -30,9 +30,18 @@ type Result struct {
 
 	Storm *Storm `json:"storm,omitempty"`
 	Slow  *Slow  `json:"slow,omitempty"`
+	Cold  *Cold  `json:"cold,omitempty"`
 
 	Rate      float64 `json:"rate,omitempty"`      // publishes a second that were asked for
 	Delivered int     `json:"delivered,omitempty"` // copies that were sent, where the server may leave out some
+}
+
+// Cold is what the first invocation of an environment takes, in milliseconds.
+type Cold struct {
+	Cold float64 // an invocation that has to make an environment first
+	Warm float64 // one that has not
+	Bare float64 // the same program, started without a cloud
+	Over float64 // what the cloud adds to that
 }
 
 // Storm is what happened when all clients came at once, and when they left at once.
