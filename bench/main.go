@@ -85,7 +85,7 @@ func run(ctx context.Context, o options) error {
 			fmt.Fprintf(os.Stderr, "%d cells failed; they are named above and in the tables\n", failed)
 		}
 	}
-	return write(o, journal)
+	return write(o, journal, sections)
 }
 
 // choose returns the sections that are asked for.

@@ -157,7 +157,7 @@ func order(rs results, workload string) []string {
 }
 
 // write rewrites the parts of the document whose sections have been measured, and the plots beside it.
-func write(o options, j *journal) error {
+func write(o options, j *journal, sections []section) error {
 	r := &report{journal: j, plots: map[string]string{}}
 	var text string
 	if o.doc != "" {
@@ -167,7 +167,7 @@ func write(o options, j *journal) error {
 		}
 		text = string(b)
 	}
-	for _, s := range sections(o.quick, o.reps) {
+	for _, s := range sections {
 		if len(j.of(s.name)) == 0 && len(j.failures(s.name)) == 0 {
 			continue
 		}
