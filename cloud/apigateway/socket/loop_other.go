@@ -22,6 +22,6 @@ func (*loop) watch(*Conn)                {}
 func (*loop) drop(*Conn)                 {}
 func (*loop) closeWrite(*Conn)           {}
 func (*loop) resume(*Conn)               {}
-func (*loop) sweep([]*Conn)              {}
+func (*loop) sweep([]int32)              {}
 
 func (c *Conn) flush(*[maxWrite]byte) {}

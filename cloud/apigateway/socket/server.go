@@ -59,6 +59,9 @@ const (
 	// them: that is what makes them cheap.
 	yieldEvery = 256
 
+	// markBatch is how many sockets are marked for a sweep at a time.
+	markBatch = 64
+
 	// keptQueue is the room of an empty queue that is not given back, in messages.
 	keptQueue = 4
 )
@@ -169,7 +172,8 @@ func (s *Server) Open(c *Conn, owner Owner, socket net.Conn, first *Message, ear
 // sent to it. It does not wait for clients; if what it sends cannot be written as fast, it takes part in the writing.
 func (s *Server) SendAll(conns iter.Seq[*Conn], m *Message) (sent int) {
 	now := s.now()
-	var found [maxLoops][]*Conn
+	var found [maxLoops][markBatch]int32 // sockets for the sweep
+	var n [maxLoops]int
 	for c := range conns {
 		c.mu.Lock()
 		if c.end == nil && c.push(m) == nil {
@@ -179,18 +183,19 @@ func (s *Server) SendAll(conns iter.Seq[*Conn], m *Message) (sent int) {
 				c.stream.wake(c)
 			} else if !c.sweeping && !c.blocked {
 				c.sweeping = true
-				found[c.loop.index] = append(found[c.loop.index], c)
-				if len(found[c.loop.index]) == yieldEvery {
-					c.loop.sweep(found[c.loop.index])
-					found[c.loop.index] = found[c.loop.index][:0]
+				i := c.loop.index
+				found[i][n[i]] = c.fd
+				if n[i]++; n[i] == markBatch {
+					c.loop.sweep(found[i][:])
+					n[i] = 0
 				}
 			}
 		}
 		c.mu.Unlock()
 	}
-	for _, conns := range found {
-		if len(conns) > 0 {
-			conns[0].loop.sweep(conns)
+	for i := range n {
+		if n[i] > 0 {
+			s.loops[i].sweep(found[i][:n[i]])
 		}
 	}
 	return sent
