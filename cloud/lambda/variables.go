@@ -19,11 +19,6 @@ var reservedVariables = []string{
 // useDualStack tells SDKs to use the names of services that have IPv6 addresses.
 const useDualStack = "AWS_USE_DUALSTACK_ENDPOINT"
 
-// wholeProcessor is the memory, in MB, with which a function gets the time of a whole processor on AWS. One with less has
-// no use for two at a time. Go programs are told so: they would wake the other one, and let it look for work, with each
-// message that comes and goes, which is a quarter of what a short invocation costs.
-const wholeProcessor = 1769
-
 var variableForm = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
 func checkVariables(vars map[string]string) error {
@@ -83,9 +78,6 @@ func (e *environment) variables(at places) []string {
 		"AWS_CA_BUNDLE":       at.ca,
 		"SSL_CERT_FILE":       at.bundle,
 		"NODE_EXTRA_CA_CERTS": at.ca,
-	}
-	if c.MemorySize < wholeProcessor {
-		env["GOMAXPROCS"] = "1"
 	}
 	if at.path != "" {
 		env["PATH"] += ":" + at.path
