@@ -181,6 +181,17 @@ func write(o options, j *journal, sections []section) error {
 			return fmt.Errorf("%s: %w", o.doc, err)
 		}
 	}
+	// What is put together from several sections is always written anew.
+	for name, part := range map[string]string{"goals": r.goals(), "million": r.million()} {
+		if o.doc == "" {
+			fmt.Printf("%s\n\n%s\n", name, part)
+			continue
+		}
+		var err error
+		if text, err = replacePart(text, name, part); err != nil {
+			return fmt.Errorf("%s: %w", o.doc, err)
+		}
+	}
 	if o.doc == "" {
 		return nil
 	}
