@@ -150,11 +150,16 @@ func (c *completion) nested(last token.Token) {
 			}
 		}
 		if t := c.d.typeOf(parent); t != nil && !startsWith(parent, "find") && !c.has("@teardown") && parent.Tokens[0].Text != "lambda.publishVersion" {
-			c.add(itemKeyword, "@teardown", "@teardown delete | preserve", "What `quotewire destroy` does with it.")
+			c.add(itemKeyword, "@teardown", "@teardown delete | preserve", lineDocs["@teardown"])
+		}
+		if startsWith(c.parents[len(c.parents)-1], "target") && len(c.parents) == 2 && !startsWith(parent, "find") && !c.has("@like") {
+			c.add(itemKeyword, "@like", "@like VARIABLE", lineDocs["@like"])
 		}
 	case last.Text == "@teardown":
 		c.add(itemValue, "delete", "removed by quotewire destroy", "")
 		c.add(itemValue, "preserve", "never removed", "")
+	case last.Text == "@like":
+		c.alike()
 	case last.Text == "@Key":
 		c.add(itemValue, "hash", "", "")
 		c.add(itemValue, "range", "", "")
@@ -181,6 +186,21 @@ func (c *completion) nested(last token.Token) {
 	}
 }
 
+// alike offers the variables of statements above that are of the same verb and type.
+func (c *completion) alike() {
+	s := c.d.scopeOf(c.line.Number)
+	if s == nil {
+		return
+	}
+	for _, node := range s.target.Body {
+		statement, ok := node.(*syntax.Statement)
+		if ok && statement.Bind.Name != "" && statement.Number < c.parents[0].Number && statement.Verb.Name == c.parents[0].Tokens[0].Text &&
+			c.d.typeOf(statement.Line) == c.d.typeOf(c.parents[0]) {
+			c.add(itemVariable, statement.Bind.Name, describe(statement), "")
+		}
+	}
+}
+
 // has reports whether the block has a line that begins with that word already.
 func (c *completion) has(word string) bool {
 	for _, sibling := range c.parents[0].Children {
@@ -195,7 +215,7 @@ func (c *completion) has(word string) bool {
 type line struct{ word, usage string }
 
 var (
-	apiLines    = []line{{"integration", `integration "name"`}, {"route", `route "key" "integration"`}, {"stage", `stage "name"`}}
+	apiLines    = []line{{"integration", `integration "name"`}, {"route", `route "key" "integration"`}, {"stage", `stage "name"`}, {"authorizer", `authorizer "name"`}}
 	roleLines   = []line{{"assume", "who may take the role"}, {"policy", `policy, or policy "ManagedPolicy"`}}
 	policyLines = []line{{"allow", "allow ACTION [RESOURCE]"}, {"deny", "deny ACTION [RESOURCE]"}}
 	moreLines   = []line{{"action", "action ACTION…"}, {"resource", "resource RESOURCE…"},
@@ -215,7 +235,7 @@ func lines(parent *syntax.Line, parents []*syntax.Line) (words []line, values bo
 	}
 	switch {
 	case len(parent.Tokens) > 2 && parent.Tokens[2].Text == "aws.IAM.WithRole":
-		return roleLines, false
+		return roleLines, true
 	case len(parents) > 1 && isFields(parents[1]):
 		return []line{{"@Key", "@Key hash | range"}}, false
 	}

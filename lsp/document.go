@@ -204,9 +204,9 @@ func (d *document) properties(parents []*syntax.Line) ([]schema.Property, string
 			return t.Properties, t.Name
 		}
 		return nil, ""
-	case startsWith(l, "integration"):
-		if t := named(d.server.Catalog.Readers, "api.gatewayV2 integration"); t != nil {
-			return t.Properties, "integration"
+	case len(parents) > 1 && startsWith(parents[1], "api.gatewayV2") && len(l.Tokens) > 1 && l.Tokens[1].Kind == token.String:
+		if t := named(d.server.Catalog.Readers, "api.gatewayV2 "+l.Tokens[0].Text); t != nil {
+			return t.Properties, l.Tokens[0].Text
 		}
 		return nil, ""
 	case len(l.Tokens) > 2 && l.Tokens[1].Is("<-") || len(l.Tokens) > 0 && l.Tokens[0].Is("{"): // a nested map or list

@@ -28,6 +28,7 @@ var lineDocs = map[string]string{
 	"integration": "`integration \"name\"`: a backend of the API, with its properties below it.",
 	"route":       "`route \"key\" \"integration\"`: which messages or requests go to which integration.",
 	"stage":       "`stage \"name\"`: a name under which the API can be called. It is deployed when something beneath it has changed.",
+	"authorizer":  "`authorizer \"name\"`: who decides whether a request is let in, for the routes that name it.",
 	"assume":      "Who may take the role.",
 	"policy":      "What the role may do, or the name of a managed policy to attach.",
 	"allow":       "`allow ACTION [RESOURCE]`, with further lines below it: action, resource, principal, condition.",
@@ -37,6 +38,7 @@ var lineDocs = map[string]string{
 	"principal":   "`principal KIND ID`: whom the statement is about.",
 	"condition":   "`condition OPERATOR KEY VALUE`: when the statement holds.",
 	"@teardown":   "`@teardown delete` or `@teardown preserve`: what `quotewire destroy` does with the resource and all its parts.",
+	"@like":       "`@like VARIABLE`: what this block does not give itself is taken from the statement that binds the variable.",
 	"@destroy":    "`quotewire destroy --marked` removes this resource, and nothing that is not marked.",
 	"@Key":        "`@Key hash` or `@Key range`: the field is a key of the table.",
 }

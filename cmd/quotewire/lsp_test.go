@@ -243,6 +243,8 @@ func TestEditorIsOfferedWhatFits(t *testing.T) {
 		"integrations":      {cursor(t, "route \"$connect\" ", "route \"$connect\" \"watch\"", "route \"$connect\" "), []string{`"watch"`}, nil},
 		"fields":            {"    target t\n        ensure aws.DynamoDB.Table \"t\"\n            Fields <= aws.DynamoFields\n                ticker |\n", []string{"string", "number"}, nil},
 		"keys":              {"    target t\n        ensure aws.DynamoDB.Table \"t\"\n            Fields <= aws.DynamoFields\n                ticker string\n                    |\n", []string{"@Key"}, nil},
+		"like another":      {prices + "        lambda.function \"publish\"\n            @like |\n", []string{"watch"}, []string{"code", "net"}},
+		"a stage's lines":   {"    target t\n        api.gatewayV2 \"a\"\n            stage \"live\"\n                |\n", []string{"AutoDeploy"}, []string{"Protocol"}},
 		"prose":             {"Words and |\n", nil, []string{"target"}},
 		"a comment":         {"    target t\n        show 1 // |\n", nil, []string{"true"}},
 	} {
