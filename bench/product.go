@@ -125,7 +125,7 @@ func (b *bench) product(ctx context.Context, w workload, name string) ([]measure
 const wholeWay = "quotewire up"
 
 // loading bounds the time in which the tables are filled.
-const loading = 4 * time.Minute
+const loading = 2 * time.Minute
 
 // tables measures what a publish to a few sockets costs while the tables hold more and more watches of others.
 func (b *bench) tables(ctx context.Context, w workload, _ string) (all []measure.Result, err error) {

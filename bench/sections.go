@@ -49,8 +49,8 @@ func sectionNames() (names []string) {
 
 // The servers that most cells compare, and those that are far behind: they take their turn in fewer repetitions.
 var (
-	leaders   = []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire"}
-	followers = []string{"coder", "centrifuge", "nats"}
+	leaders   = []string{"limit", "gobwas", "gws", "nbio", "quotewire"}
+	followers = []string{"golimit", "coder", "centrifuge", "nats"}
 )
 
 // copies is how many deliveries a fan-out makes, at least ten to each socket.
@@ -68,9 +68,12 @@ func sections(quick bool, reps int) []section {
 		return usual
 	}
 	small, large, largest := 1000, 10000, 19000
+	leaders, followers := leaders, followers
 	if quick {
 		large, largest = 3000, 5000
+		leaders, followers = []string{"limit", "gobwas", "gws", "quotewire"}, nil
 	}
+	all := append(append([]string{}, leaders...), followers...)
 	fanout := func(sockets, window, reps int, servers ...string) workload {
 		r := min(max(copies/sockets, 10), 5000)
 		if window > 1 {
@@ -83,11 +86,14 @@ func sections(quick bool, reps int) []section {
 	}
 	// compared is a fan-out for the leaders, and in fewer repetitions for the followers.
 	compared := func(sockets, window int, more ...string) []workload {
-		all := []workload{fanout(sockets, window, n(5), append(append([]string{}, leaders...), more...)...)}
-		if !quick {
-			all = append(all, fanout(sockets, window, min(n(2), 2), followers...))
+		usual := 5
+		if sockets == largest {
+			usual = 3
 		}
-		return all
+		return []workload{
+			fanout(sockets, window, n(usual), append(append([]string{}, leaders...), more...)...),
+			fanout(sockets, window, n(1), followers...),
+		}
 	}
 	many := func(groups ...[]workload) (all []workload) {
 		for _, g := range groups {
@@ -95,10 +101,10 @@ func sections(quick bool, reps int) []section {
 		}
 		return all
 	}
-	push := func(window int, servers ...string) workload {
+	push := func(window, usual int, servers ...string) workload {
 		return workload{
-			name: fmt.Sprintf("push:%d", window), mode: "push", sockets: 1, servers: servers, reps: n(5),
-			args: []string{"-r", "8000", "-window", strconv.Itoa(window)},
+			name: fmt.Sprintf("push:%d", window), mode: "push", sockets: 1, servers: servers, reps: n(usual),
+			args: []string{"-r", "8000", "-window", strconv.Itoa(window), "-settle", "200ms"},
 		}
 	}
 	idle := func(sockets int, secure bool, servers ...string) workload {
@@ -106,11 +112,11 @@ func sections(quick bool, reps int) []section {
 		if secure {
 			name += ":tls"
 		}
-		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(3), args: []string{"-settle", "2s"}}
+		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(2), args: []string{"-settle", "2s"}}
 	}
 	conflate := func(sockets int) workload {
 		return workload{
-			name: fmt.Sprintf("conflate:%d", sockets), mode: "conflate", sockets: sockets, servers: []string{"limit", "gws", "centrifuge", "quotewire"}, reps: n(3),
+			name: fmt.Sprintf("conflate:%d", sockets), mode: "conflate", sockets: sockets, servers: []string{"limit", "gws", "quotewire"}, reps: n(3),
 			args: []string{"-r", strconv.Itoa(min(300, 2*copies/sockets))}, topics: one,
 		}
 	}
@@ -123,7 +129,7 @@ func sections(quick bool, reps int) []section {
 			args: []string{"-rate", fmt.Sprint(rate), "-window", "32", "-r", "5000", "-for", "2s"},
 		}
 	}
-	whole := fanout(large, 1, n(3), "limit", "quotewire", wholeWay)
+	whole := fanout(large, 1, n(2), "limit", "quotewire", wholeWay)
 	whole.run = (*bench).product
 	trips := []string{"-sockets", "1,16,64", "-time", "3s", "-cold", "10"}
 	watches := 1_000_000
@@ -131,14 +137,20 @@ func sections(quick bool, reps int) []section {
 		trips = []string{"-sockets", "1,16", "-time", "1s", "-cold", "3"}
 		watches = 10_000
 	}
-	all := []string{"limit", "golimit", "gobwas", "gws", "nbio", "coder", "centrifuge", "nats", "quotewire"}
-
 	var growing []workload
-	for _, sockets := range []int{100, 300, small, 3000, large, largest} {
+	sizes, rates := []int{100, 300, small, 3000, large, largest}, []float64{1, 10, 30, 60, 90, 120, 200, 400, 1000}
+	if quick {
+		sizes, rates = []int{100, small, largest}, []float64{10, 60, 120, 400}
+	}
+	for _, sockets := range sizes {
 		growing = append(growing, fanout(sockets, 1, n(2), "limit", "gobwas", "quotewire"))
 	}
-	for _, rate := range []float64{1, 10, 30, 60, 90, 120, 200, 400, 1000} {
+	for _, rate := range rates {
 		growing = append(growing, pace(rate, "limit", "gws", "quotewire"))
+	}
+	readers, publishesToSlow := []string{"gws", "nbio", "centrifuge", "nats", "quotewire"}, "180"
+	if quick {
+		readers, publishesToSlow = []string{"gws", "quotewire"}, "120"
 	}
 
 	return []section{
@@ -146,17 +158,17 @@ func sections(quick bool, reps int) []section {
 		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), (*report).bursts},
 		{"conflation", []workload{conflate(small), conflate(large)}, (*report).conflation},
 		{"product", []workload{whole}, (*report).product},
-		{"push", []workload{push(1, append(all, "quotewire-unsigned")...), push(16, append(all, "quotewire-unsigned")...)}, (*report).push},
+		{"push", []workload{push(1, 2, append(all, "quotewire-unsigned")...), push(16, 5, append(all, "quotewire-unsigned")...)}, (*report).push},
 		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(3), run: (*bench).roundtrip}}, (*report).roundtrip},
 		{"memory", []workload{
-			idle(small, false, all...), idle(large, false, all...), listen(large), idle(small, true, "quotewire"), idle(large, true, "quotewire"),
+			idle(small, false, leaders...), idle(large, false, all...), listen(large), idle(small, true, "quotewire"), idle(large, true, "quotewire"),
 		}, (*report).memory},
 		{"slow", []workload{{
-			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: []string{"gws", "nbio", "centrifuge", "nats", "quotewire"}, reps: n(1),
-			args: []string{"-r", "180", "-slow", strconv.Itoa(large / 100)}, body: padded(message), topics: padded(one),
+			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: readers, reps: n(1),
+			args: []string{"-r", publishesToSlow, "-slow", strconv.Itoa(large / 100)}, body: padded(message), topics: padded(one),
 		}}, (*report).slow},
 		{"storms", []workload{{
-			name: fmt.Sprintf("storm:%d", large), mode: "storm", sockets: large, servers: []string{"limit", "golimit", "gobwas", "gws", "nbio", "quotewire-connect", "quotewire"}, reps: n(3),
+			name: fmt.Sprintf("storm:%d", large), mode: "storm", sockets: large, servers: append(append([]string{}, leaders...), "golimit", "quotewire-connect"), reps: n(3),
 		}}, (*report).storms},
 		{"growth", growing, (*report).growth},
 		{"tables", []workload{{

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 	"unsafe"
@@ -99,7 +101,13 @@ func open(o options) (*load, error) {
 	if l.mode == "listen" {
 		return l, nil
 	}
-	return l, l.prepare()
+	if err := l.prepare(); err != nil {
+		return nil, err
+	}
+	runtime.GC() // and no more while the clock runs
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(2 << 30)
+	return l, nil
 }
 
 // greetAll sends each client's hello and waits for what answers it.

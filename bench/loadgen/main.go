@@ -29,7 +29,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"quotewire/bench/measure"
@@ -80,8 +79,6 @@ func main() {
 	flag.IntVar(&o.pid, "pid", 0, "`PROCESS` of the server, which with all that it started counts as the server")
 	flag.Parse()
 
-	debug.SetGCPercent(-1) // no collection while the clock runs
-	debug.SetMemoryLimit(2 << 30)
 	result, err := measureOne(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "loadgen: %s %s: %v\n", label, workload, err)
