@@ -45,7 +45,27 @@ func (r *report) bySockets(rs results) string {
 		t.row(row...)
 	}
 	r.plots["delivery-by-sockets.svg"] = p.svg()
-	return "![CPU of the server for one delivery, by the number of sockets](delivery-by-sockets.svg)\n\n" + t.b.String() + "\n"
+	return "![CPU of the server for one delivery, by the number of sockets](delivery-by-sockets.svg)\n\n" + t.b.String() + "\n" + p.bends()
+}
+
+// bends names for each line how much it grows, and where it grows most.
+func (p plot) bends() string {
+	var b strings.Builder
+	for _, s := range p.series {
+		if len(s.points) < 2 {
+			continue
+		}
+		steepest, growth := 1, 0.0
+		for i := 1; i < len(s.points); i++ {
+			if g := s.points[i].y / s.points[i-1].y; g > growth {
+				steepest, growth = i, g
+			}
+		}
+		first, last := s.points[0], s.points[len(s.points)-1]
+		fmt.Fprintf(&b, "- %s: %s %s at %s %s, %s at %s. It bends most between %s and %s: × %s.\n", s.name, number(first.y), p.y, thousands(fmt.Sprint(first.x)), p.x,
+			number(last.y), thousands(fmt.Sprint(last.x)), thousands(fmt.Sprint(s.points[steepest-1].x)), thousands(fmt.Sprint(s.points[steepest].x)), number(growth))
+	}
+	return b.String() + "\n"
 }
 
 // byRate shows how long a price is on its way at a given number of prices a second.
@@ -77,7 +97,7 @@ func (r *report) byRate(rs results) string {
 		t.row(row...)
 	}
 	r.plots["latency-by-rate.svg"] = p.svg()
-	return "![p99 from the publish to the delivery, by the number of prices a second](latency-by-rate.svg)\n\n" + t.b.String() + "\n"
+	return "![p99 from the publish to the delivery, by the number of prices a second](latency-by-rate.svg)\n\n" + t.b.String() + "\n" + p.bends()
 }
 
 // names returns the servers of a section.

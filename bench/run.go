@@ -118,7 +118,7 @@ func (b *bench) command(section string) string {
 }
 
 // cellTimeout bounds one run of one server.
-const cellTimeout = 5 * time.Minute
+const cellTimeout = 8 * time.Minute
 
 // cell runs one workload against one server.
 func (b *bench) cell(ctx context.Context, w workload, name string) []measure.Result {
