@@ -138,15 +138,9 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 		k.refuse(w, http.StatusInternalServerError)
 		return false
 	}
-	for {
-		w, ok := taken.(interface{ Unwrap() net.Conn })
-		if !ok {
-			break
-		}
-		taken = w.Unwrap()
-	}
-	taken.SetDeadline(time.Time{})
 	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	taken, early = unwrap(taken, early)
+	taken.SetDeadline(time.Time{})
 	sum := sha1.Sum([]byte(key + handshakeGUID))
 	handshake := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n"
@@ -163,6 +157,20 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	}
 	c.Start()
 	return true
+}
+
+// unwrap returns the socket below what servers put around one, and what has been read of it.
+func unwrap(c net.Conn, read []byte) (net.Conn, []byte) {
+	for {
+		if c, ok := c.(interface{ Unread() []byte }); ok {
+			read = append(read[:len(read):len(read)], c.Unread()...)
+		}
+		outer, ok := c.(interface{ Unwrap() net.Conn })
+		if !ok {
+			return c, read
+		}
+		c = outer.Unwrap()
+	}
 }
 
 // isUpgrade reports whether a request asks for a WebSocket.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+
+	"quotewire/cloud/front"
 )
 
 // readFrame reads a frame of the server.
@@ -136,13 +139,30 @@ func TestFrameThatArrivesWithTheHandshake(t *testing.T) {
 	g := start(t, t.TempDir())
 	id := g.webSocketAPI(t, "$default")
 	events := g.events()
-	c := must(net.Dial("tcp", g.Authority))
-	defer c.Close()
-	c.Write(append([]byte("GET "+pathPrefix+id+"/development HTTP/1.1\r\nHost: "+g.Authority+"\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), text("early")...))
-	if e := next(t, events); e.Body != "early" {
-		t.Errorf("event %s", e.text)
+	// The server of a cloud holds back what follows a request.
+	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	server := front.New(front.Config{Direct: IsPost, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		apiID, path, _ := g.Resolve(r)
+		g.ServeAPI(w, r, apiID, path)
+	})})
+	served := make(chan struct{})
+	go func() {
+		server.Serve(front.Split(listener, nil))
+		close(served)
+	}()
+	for name, address := range map[string]string{"net/http": g.Authority, "front": listener.Addr().String()} {
+		t.Run(name, func(t *testing.T) {
+			c := must(net.Dial("tcp", address))
+			defer c.Close()
+			c.Write(append([]byte("GET "+pathPrefix+id+"/development HTTP/1.1\r\nHost: "+g.Authority+"\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), text("early")...))
+			if e := next(t, events); e.Body != "early" {
+				t.Errorf("event %s", e.text)
+			}
+		})
 	}
+	server.Close()
+	<-served
 }
 
 func TestCloseEndsEverything(t *testing.T) {

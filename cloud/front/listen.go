@@ -112,7 +112,14 @@ func (c *unreadConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Unwrap returns the connection itself: for whoever takes the socket over, long after the byte was read.
+// Unread gives up the bytes that are to be read before those of the connection itself, which Unwrap returns: for whoever
+// takes the socket over.
+func (c *unreadConn) Unread() []byte {
+	unread := c.unread
+	c.unread = nil
+	return unread
+}
+
 func (c *unreadConn) Unwrap() net.Conn { return c.Conn }
 
 // CloseWrite ends what is sent, and leaves open what is read.

@@ -1,0 +1,206 @@
+//go:build linux
+
+package socket
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// told is an owner that passes on what it is told, and leaves messages unhandled.
+type told struct {
+	Conn
+	messages chan string
+	end      chan End
+}
+
+func (o *told) Message(text []byte) { o.messages <- string(text) }
+func (o *told) Closed(end End)      { o.end <- end }
+
+// connect opens connections over TCP, which go by way of loops, and returns their clients.
+func connect(t testing.TB, s *Server, n int) (owners []*told, clients []net.Conn) {
+	t.Helper()
+	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer listener.Close()
+	for i := range n {
+		client := must(net.Dial("tcp", listener.Addr().String()))
+		o := &told{messages: make(chan string, 1000), end: make(chan End, 1)}
+		o.ID[0] = byte(i)
+		s.Open(&o.Conn, o, must(listener.Accept()), nil, nil)
+		if o.loop == nil {
+			t.Fatal("the connection is not on a loop")
+		}
+		o.Start()
+		owners, clients = append(owners, o), append(clients, client)
+	}
+	t.Cleanup(func() {
+		for i, o := range owners {
+			clients[i].Close()
+			<-o.end
+		}
+		s.Close()
+	})
+	return owners, clients
+}
+
+func all(owners []*told) func(func(*Conn) bool) {
+	return func(yield func(*Conn) bool) {
+		for _, o := range owners {
+			if !yield(&o.Conn) {
+				return
+			}
+		}
+	}
+}
+
+func TestMessageToAllReachesEachWithItsID(t *testing.T) {
+	const sockets, rounds = 100, 200
+	s := NewServer(config)
+	owners, clients := connect(t, s, sockets)
+	var readers sync.WaitGroup
+	for i, client := range clients {
+		readers.Go(func() {
+			for round := range rounds {
+				for _, want := range []string{fmt.Sprint("plain ", round), fmt.Sprintf("%d: for %s", round, owners[i].ID)} {
+					if _, got := readFrame(t, client); got != want {
+						t.Errorf("socket %d reads %q, want %q", i, got, want)
+						return
+					}
+				}
+			}
+		})
+	}
+	for round := range rounds {
+		personal := fmt.Sprintf("%d: for ", round)
+		for _, m := range []*Message{
+			Text(fmt.Append(nil, "plain ", round)),
+			Personal([]byte(personal+strings.Repeat(".", IDLength)), []int{len(personal)}, 0),
+		} {
+			if sent := s.SendAll(all(owners), m); sent != sockets {
+				t.Errorf("sent to %d of %d", sent, sockets)
+			}
+		}
+	}
+	readers.Wait()
+}
+
+// A client that stops reading keeps nothing but the newest of each key and what has none, and gets that when it reads on.
+func TestBlockedSocketSkipsToTheNewest(t *testing.T) {
+	const versions = 100
+	s := NewServer(config)
+	owners, clients := connect(t, s, 1)
+	c := &owners[0].Conn
+	filler := strings.Repeat("x", 32<<10)
+	fillers := 0
+	for isBlocked := false; !isBlocked; fillers++ {
+		if err := c.Send(Text([]byte(filler))); err != nil {
+			t.Fatal(err)
+		}
+		c.mu.Lock()
+		isBlocked = c.blocked
+		c.mu.Unlock()
+	}
+	for version := range versions {
+		for key := range uint64(3) {
+			s.SendAll(all(owners), Personal(fmt.Appendf(nil, "%d.%d", key+1, version), nil, key+1))
+		}
+	}
+	c.Send(Text([]byte("last")))
+	if held := s.blocked.Load(); held < int64(len(filler)) || held > int64(2*config.MaxQueue) {
+		t.Errorf("%d bytes are counted for a blocked socket", held)
+	}
+	var got []string
+	for len(got) == 0 || got[len(got)-1] != "last" {
+		if _, text := readFrame(t, clients[0]); text != filler {
+			got = append(got, text)
+		} else {
+			fillers--
+		}
+	}
+	if want := []string{"1.99", "2.99", "3.99", "last"}; !slices.Equal(got, want) || fillers != 0 {
+		t.Errorf("the client reads %q, and %d fillers too few; want %q", got, fillers, want)
+	}
+	if held := s.blocked.Load(); held != 0 {
+		t.Errorf("%d bytes are still counted for blocked sockets", held)
+	}
+}
+
+func TestBoundsOnWhatWaits(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*Config)
+		want   error
+	}{
+		{"for one socket", func(*Config) {}, ErrSlow},
+		{"for all", func(c *Config) { c.MaxBlocked = 100 << 10 }, ErrCrowded},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := config
+			test.change(&config)
+			s := NewServer(config)
+			owners, _ := connect(t, s, 2)
+			for s.SendAll(all(owners[:1]), Text(make([]byte, 10<<10))) == 1 {
+			}
+			end := <-owners[0].end
+			owners[0].end <- end
+			if end.Cut != test.want || end.Code != Abnormal {
+				t.Errorf("ended with %+v, want %v", end, test.want)
+			}
+			if held := s.blocked.Load(); held != 0 {
+				t.Errorf("%d bytes are still counted for blocked sockets", held)
+			}
+			if err := owners[0].Send(Text(nil)); err != ErrGone {
+				t.Errorf("a send afterwards: %v, want ErrGone", err)
+			}
+			if err := owners[1].Send(Text(nil)); err != nil {
+				t.Errorf("a send to another: %v", err)
+			}
+		})
+	}
+}
+
+// Beyond its concurrency a connection is not read, and the client's writes come to a stop. On a loop and on a stream.
+func TestMessagesWaitForTheirTurn(t *testing.T) {
+	for _, loops := range []bool{true, false} {
+		t.Run(fmt.Sprint("loops ", loops), func(t *testing.T) {
+			config := config
+			config.Concurrency = 2
+			s := newServer(config, loops)
+			listener := must(net.Listen("tcp", "127.0.0.1:0"))
+			defer listener.Close()
+			client := must(net.Dial("tcp", listener.Addr().String()))
+			o := &told{messages: make(chan string, 1000), end: make(chan End, 1)}
+			s.Open(&o.Conn, o, must(listener.Accept()), nil, text("0"))
+			o.Start()
+			const messages = 500
+			go func() {
+				for i := 1; i < messages; i++ {
+					client.Write(text(fmt.Sprint(i)))
+				}
+			}()
+			for i := range messages {
+				if got := <-o.messages; got != fmt.Sprint(i) {
+					t.Fatalf("message %q, want %d", got, i)
+				}
+				if n := len(o.messages); n > 1 {
+					t.Fatalf("%d more were read", n)
+				}
+				o.Done()
+			}
+			client.Write(clientFrame(0x80|opClose, "\x03\xe8"))
+			if _, err := io.ReadAll(client); err != nil {
+				t.Error(err)
+			}
+			client.Close()
+			if end := <-o.end; end.Code != Normal {
+				t.Errorf("ended with %+v", end)
+			}
+			s.Close()
+		})
+	}
+}
