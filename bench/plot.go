@@ -3,9 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -108,6 +110,7 @@ func (p plot) svg() string {
 			kept = append(kept, q)
 			xs, ys = append(xs, q.x), append(ys, q.y)
 		}
+		slices.SortFunc(kept, func(a, b point) int { return cmp.Compare(a.x, b.x) })
 		p.series[i].points = kept
 	}
 	x := newScale(p.logX, plotLeft, plotWidth-plotRight, xs)
