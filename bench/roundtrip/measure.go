@@ -24,8 +24,12 @@ type result struct {
 	Processes int     `json:"functions"` // that served
 }
 
-// warmUp is how long a number of sockets runs before it is measured, so that environments are there and warm.
-const warmUp = 2 * time.Second
+// A number of sockets runs for a while before it is measured: until no more environments have been started for a warmUp,
+// but not longer than maxWarmUp.
+const (
+	warmUp    = time.Second
+	maxWarmUp = 20 * time.Second
+)
 
 func (s *stack) measure(ctx context.Context, n int, span time.Duration) (*result, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -63,7 +67,10 @@ func (s *stack) measure(ctx context.Context, n int, span time.Duration) (*result
 		case <-ctx.Done():
 		}
 	}
-	pause(warmUp)
+	for began, last := time.Now(), 0; last < s.usage().processes && time.Since(began) < maxWarmUp && ctx.Err() == nil; {
+		last = s.usage().processes
+		pause(warmUp)
+	}
 	before, begin := s.usage(), time.Now()
 	counts.Store(true)
 	pause(span)
