@@ -67,7 +67,12 @@ func prepare(ctx context.Context, o options, j *journal) (*bench, error) {
 		return nil, errors.New("nothing can be measured without the load generator")
 	}
 	build("golimit gobwas nbio gws coder centrifuge nats", "bench/peers", "go", "build", "-o", b.bin+"/", "./...")
-	build("limit", "bench/limit", "gcc", "-O2", "-o", filepath.Join(b.bin, "limit"), "limit.c", "-luring")
+	uring := "-luring"
+	if _, err := os.Stat("/usr/include/liburing.h"); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: there is no liburing: the limit is built without io_uring")
+		uring = "-DNO_URING"
+	}
+	build("limit", "bench/limit", "gcc", "-O2", "-o", filepath.Join(b.bin, "limit"), "limit.c", uring)
 	return b, nil
 }
 

@@ -114,6 +114,9 @@ func sections(quick bool, reps int) []section {
 		}
 		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(2), args: []string{"-settle", "2s"}}
 	}
+	writing := func(sockets int) workload {
+		return fanout(sockets, 1, n(2), "limit", "limit-send", "limit-uring", "limit-uringf", "golimit", "golimit-syscall")
+	}
 	conflate := func(sockets int) workload {
 		return workload{
 			name: fmt.Sprintf("conflate:%d", sockets), mode: "conflate", sockets: sockets, servers: []string{"limit", "gws", "quotewire"}, reps: n(3),
@@ -157,6 +160,7 @@ func sections(quick bool, reps int) []section {
 		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), (*report).fanout},
 		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), (*report).bursts},
 		{"conflation", []workload{conflate(small), conflate(large)}, (*report).conflation},
+		{"writing", []workload{writing(small), writing(large)}, (*report).writing},
 		{"product", []workload{whole}, (*report).product},
 		{"push", []workload{push(1, 2, append(all, "quotewire-unsigned")...), push(16, 5, append(all, "quotewire-unsigned")...)}, (*report).push},
 		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(3), run: (*bench).roundtrip}}, (*report).roundtrip},

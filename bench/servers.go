@@ -30,16 +30,19 @@ const natsHello = `CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\nSU
 // servers by name. limit is the least work that still is a fan-out, in C, and golimit the same in Go: neither is a server
 // that one could run. The word after the hyphen is a way of writing that they have; see limit/limit.c.
 var servers = map[string]server{
-	"limit":        {program: "limit"},
-	"limit-batch":  {program: "limit", args: []string{"-mode", "batch"}},
-	"limit-uringf": {program: "limit", args: []string{"-mode", "uringf"}},
-	"golimit":      {program: "golimit"},
-	"gobwas":       {program: "gobwas"},
-	"nbio":         {program: "nbio"},
-	"gws":          {program: "gws"},
-	"coder":        {program: "coder"},
-	"centrifuge":   {program: "centrifuge", hello: `{"id":1,"connect":{}}`},
-	"nats":         {program: "nats", hello: natsHello},
+	"limit":           {program: "limit"},
+	"limit-batch":     {program: "limit", args: []string{"-mode", "batch"}},
+	"limit-send":      {program: "limit", args: []string{"-mode", "send"}},
+	"limit-uring":     {program: "limit", args: []string{"-mode", "uring"}},
+	"limit-uringf":    {program: "limit", args: []string{"-mode", "uringf"}},
+	"golimit":         {program: "golimit"},
+	"golimit-syscall": {program: "golimit", args: []string{"-mode", "syscall"}},
+	"gobwas":          {program: "gobwas"},
+	"nbio":            {program: "nbio"},
+	"gws":             {program: "gws"},
+	"coder":           {program: "coder"},
+	"centrifuge":      {program: "centrifuge", hello: `{"id":1,"connect":{}}`},
+	"nats":            {program: "nats", hello: natsHello},
 
 	// A whole embedded cloud, whose posts are signed and judged; and the gateway alone, which admits everybody, also with a
 	// function of $connect in its own process.

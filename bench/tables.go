@@ -21,6 +21,16 @@ func (r *report) fanout() string {
 	return b.String()
 }
 
+// writing compares the ways of writing that the limits have.
+func (r *report) writing() string {
+	rs := r.journal.of("writing")
+	var b strings.Builder
+	for _, w := range rs.names("") {
+		b.WriteString("**" + describe(w) + "**\n\n" + deliveries(rs, w))
+	}
+	return b.String()
+}
+
 func (r *report) bursts() string {
 	rs := r.journal.of("bursts")
 	var b strings.Builder
