@@ -157,12 +157,12 @@ func sections(quick bool, reps int) []section {
 	}
 
 	return []section{
-		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), (*report).fanout},
-		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), (*report).bursts},
+		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), compare("fanout")},
+		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), compare("bursts")},
 		{"conflation", []workload{conflate(small), conflate(large)}, (*report).conflation},
-		{"writing", []workload{writing(small), writing(large)}, (*report).writing},
+		{"writing", []workload{writing(small), writing(large)}, compare("writing")},
 		{"product", []workload{whole}, (*report).product},
-		{"push", []workload{push(1, 2, append(all, "quotewire-unsigned")...), push(16, 5, append(all, "quotewire-unsigned")...)}, (*report).push},
+		{"push", []workload{push(1, 2, append(all, "quotewire-unsigned")...), push(16, 5, append(all, "quotewire-unsigned")...)}, compare("push")},
 		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(3), run: (*bench).roundtrip}}, (*report).roundtrip},
 		{"memory", []workload{
 			idle(small, false, leaders...), idle(large, false, all...), listen(large), idle(small, true, "quotewire"), idle(large, true, "quotewire"),

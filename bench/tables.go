@@ -11,33 +11,16 @@ import (
 
 func missing(r measure.Result) int { return r.Missing + r.Twice + r.Lost }
 
-// fanout is a table for each number of sockets.
-func (r *report) fanout() string {
-	rs := r.journal.of("fanout")
-	var b strings.Builder
-	for _, w := range rs.names("") {
-		b.WriteString("**" + describe(w) + "**\n\n" + deliveries(rs, w))
+// compare renders a section as a table for each of its workloads.
+func compare(section string) func(*report) string {
+	return func(r *report) string {
+		rs := r.journal.of(section)
+		var b strings.Builder
+		for _, w := range rs.names("") {
+			b.WriteString("**" + describe(w) + "**\n\n" + deliveries(rs, w))
+		}
+		return b.String()
 	}
-	return b.String()
-}
-
-// writing compares the ways of writing that the limits have.
-func (r *report) writing() string {
-	rs := r.journal.of("writing")
-	var b strings.Builder
-	for _, w := range rs.names("") {
-		b.WriteString("**" + describe(w) + "**\n\n" + deliveries(rs, w))
-	}
-	return b.String()
-}
-
-func (r *report) bursts() string {
-	rs := r.journal.of("bursts")
-	var b strings.Builder
-	for _, w := range rs.names("") {
-		b.WriteString("**" + describe(w) + "**\n\n" + deliveries(rs, w))
-	}
-	return b.String()
 }
 
 // describe says in words what a workload is.
@@ -62,7 +45,7 @@ func describe(workload string) string {
 	return workload
 }
 
-// thousands puts a thin gap into a number.
+// thousands puts narrow gaps into a number, at which no line is broken.
 func thousands(digits string) string {
 	if n := len(digits); n > 3 {
 		return thousands(digits[:n-3]) + "\u202f" + digits[n-3:]
@@ -99,15 +82,6 @@ func (r *report) conflation() string {
 		}
 	}
 	return t.b.String()
-}
-
-func (r *report) push() string {
-	rs := r.journal.of("push")
-	var b strings.Builder
-	for _, w := range rs.names("") {
-		b.WriteString("**" + describe(w) + "**\n\n" + deliveries(rs, w))
-	}
-	return b.String()
 }
 
 func (r *report) memory() string {

@@ -16,6 +16,8 @@ type Result struct {
 	Lost    int     `json:"lost,omitempty"`    // connections that the server closed
 	Seconds float64 `json:"seconds,omitempty"` // of the measured part
 
+	Rate      float64 `json:"rate,omitempty"`      // publishes a second that were asked for
+	Delivered int     `json:"delivered,omitempty"` // copies that were sent, where the server may leave out some
 	PerSecond float64 `json:"perSecond,omitempty"`
 	P50       float64 `json:"p50,omitempty"`  // microseconds
 	P99       float64 `json:"p99,omitempty"`  // microseconds
@@ -31,9 +33,6 @@ type Result struct {
 	Storm *Storm `json:"storm,omitempty"`
 	Slow  *Slow  `json:"slow,omitempty"`
 	Cold  *Cold  `json:"cold,omitempty"`
-
-	Rate      float64 `json:"rate,omitempty"`      // publishes a second that were asked for
-	Delivered int     `json:"delivered,omitempty"` // copies that were sent, where the server may leave out some
 }
 
 // Cold is what the first invocation of an environment takes, in milliseconds.
