@@ -32,6 +32,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"quotewire/cloud"
@@ -72,6 +73,7 @@ func TestMain(m *testing.M) {
 			address, kill, err := startMoto()
 			if err == nil {
 				stop = append(stop, kill)
+				err = addZone(address)
 			}
 			return address, err
 		})
@@ -115,18 +117,26 @@ func startMoto() (address string, kill func(), err error) {
 	return "", nil, fmt.Errorf("moto_server ended: %v", cmd.Wait())
 }
 
+// addZone makes the hosted zone that scripts find: no script makes one.
+func addZone(moto string) error {
+	_, err := route53.NewFromConfig(motoConfig(moto)).CreateHostedZone(context.Background(), &route53.CreateHostedZoneInput{Name: aws.String("types.example.org"), CallerReference: aws.String("types")})
+	return err
+}
+
+func motoConfig(address string) aws.Config {
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+}
+
 // server returns the configuration of a server, and skips the test if it is not on this machine.
 func server(t *testing.T, name string) aws.Config {
 	t.Helper()
-	cfg := aws.Config{Region: "us-east-1"}
 	if name == "moto" {
 		rig.Need(t, "moto_server")
 		address, err := shared.moto()
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.BaseEndpoint, cfg.Credentials = &address, credentials.NewStaticCredentialsProvider("test", "test", "")
-		return cfg
+		return motoConfig(address)
 	}
 	p, err := shared.cloud()
 	if err != nil {
@@ -136,8 +146,7 @@ func server(t *testing.T, name string) aws.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.BaseEndpoint, cfg.Credentials = &p.Endpoints.Cloud, credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, "")
-	return cfg
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &p.Endpoints.Cloud, Credentials: credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, "")}
 }
 
 // lookup is the environment of the scripts: ISSUER is where tokens come from.
@@ -427,4 +436,56 @@ func validate(t *testing.T) {
 		return
 	}
 	t.Logf("%s", out)
+}
+
+// What could be tried on one server only is said on a page, with the reason.
+func TestTriedIsWhatTestdataSays(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("# What the deployer was tried against\n\n" +
+		"Each line is a file of `e2e/types/testdata`: scripts that are deployed, deployed again (which writes nothing), changed, looked at for\n" +
+		"drift, refused and destroyed. They run against the embedded cloud and against moto, a server that nobody here wrote, as far as these\n" +
+		"have the service; every call is held against botocore's model of it.\n\n" +
+		"This page is generated: `go test ./e2e/types -run TestTriedIsWhatTestdataSays -update`.\n\n" +
+		"| what | embedded cloud | moto | resources of | if not on both |\n| --- | --- | --- | --- | --- |\n")
+	for _, file := range files {
+		a := archive(t, file)
+		title, rest, _ := strings.Cut(string(a.Comment), "\n")
+		why := ""
+		for line := range strings.Lines(rest) {
+			if reason, ok := strings.CutPrefix(line, "not on "); ok {
+				_, why, _ = strings.Cut(strings.TrimSpace(reason), ": ")
+			}
+		}
+		on := servers(t, file)
+		mark := map[bool]string{true: "yes", false: ""}
+		fmt.Fprintf(&b, "| %s | %s | %s | `%s` | %s |\n", strings.TrimSuffix(title, "."), mark[slices.Contains(on, "cloud")], mark[slices.Contains(on, "moto")],
+			strings.Join(named(a), "`, `"), why)
+	}
+	const page = "../../docs/tried.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have, err := os.ReadFile(page); err != nil || string(have) != b.String() {
+		t.Errorf("docs/tried.md differs from testdata (%v); run this test with -update", err)
+	}
+}
+
+// named are the types and verbs that the scripts of a file use.
+func named(a *txtar.Archive) []string {
+	word := regexp.MustCompile(`(?m)^ +(?:(?:ensure|find) (aws\.[A-Za-z0-9.]+)|(lambda\.function|api\.gatewayV2) )`)
+	var all []string
+	for _, f := range a.Files {
+		for _, m := range word.FindAllStringSubmatch(string(f.Data), -1) {
+			all = append(all, m[1]+m[2])
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
