@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -150,36 +149,4 @@ func tryFrame(r io.Reader) (opcode byte, payload string, err error) {
 	b := make([]byte, head[1]) // this server's frames are short here
 	_, err = io.ReadFull(r, b)
 	return head[0] & 0x0f, string(b), err
-}
-
-// BenchmarkIdleConnections reports what a connection takes while nothing happens on it, without its socket.
-func BenchmarkIdleConnections(b *testing.B) {
-	const n = 10_000
-	for b.Loop() {
-		before := memory()
-		var clients []net.Conn
-		var ended []chan int
-		for range n {
-			c, client, end := pipe()
-			clients, ended = append(clients, client), append(ended, end)
-			if _, err := client.Write(text("hello")); err != nil { // it has been in use
-				b.Fatal(err)
-			}
-			_ = c
-		}
-		b.ReportMetric(float64(memory()-before)/n, "B/connection")
-		for i, client := range clients {
-			client.Close()
-			<-ended[i]
-		}
-	}
-}
-
-// memory is what the heap and the stacks take once garbage is gone.
-func memory() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc + m.StackInuse
 }
