@@ -91,14 +91,14 @@ func (r *report) memory() string {
 		parts := strings.Split(w, ":")
 		for _, name := range rs.names(w) {
 			of := rs.by(name, w)
-			shown := name
+			shown, accept := name, of.spread(serverUs, 1)
 			switch {
 			case len(parts) > 2:
 				shown += ", TLS"
 			case parts[0] == "listen":
-				shown += ", listening to 8 topics"
+				shown, accept = shown+", listening to 8 topics", "–"
 			}
-			t.row(shown, thousands(parts[1]), of.spread(rss, 1), of.spread(func(r measure.Result) float64 { return r.Slab }, 1), of.spread(serverUs, 1))
+			t.row(shown, thousands(parts[1]), of.spread(rss, 1), of.spread(func(r measure.Result) float64 { return r.Slab }, 1), accept)
 		}
 	}
 	return t.b.String()
