@@ -238,6 +238,14 @@ func (f *function) Read(ctx context.Context) error {
 	return nil
 }
 
+// Reread waits as well, if the function is there now.
+func (f *function) Reread(ctx context.Context) error {
+	if err := f.Read(ctx); err != nil || f.found == nil {
+		return err
+	}
+	return f.await(ctx)
+}
+
 func configurationOf(out *types.FunctionConfiguration) *configuration {
 	c := &configuration{
 		Runtime: string(out.Runtime), Handler: aws.ToString(out.Handler), Role: aws.ToString(out.Role),

@@ -71,8 +71,11 @@ func (r *retryer) GetRetryToken(ctx context.Context, err error) (func(error) err
 }
 
 // repeatable reports whether an operation has the same effect when it is done twice. Deletions are: what is gone is no
-// error to those who call them.
+// error to those who call them. Two changes of a table are refused when they are made already.
 func repeatable(op string) bool {
+	if op == "UpdateTable" || op == "UpdateTimeToLive" {
+		return false
+	}
 	return slices.ContainsFunc([]string{"Get", "List", "Describe", "Head", "Put", "Update", "Attach", "Detach", "Delete", "Remove", "Tag", "Untag"},
 		func(verb string) bool { return strings.HasPrefix(op, verb) })
 }

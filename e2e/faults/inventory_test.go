@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -23,7 +24,7 @@ import (
 func (s *station) inventory(ctx context.Context) (lines []string, err error) {
 	note := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	cfg := s.config(http.DefaultClient)
-	for _, list := range []func(context.Context, aws.Config, func(string, ...any)) error{buckets, network, tables, roles, functions, apis} {
+	for _, list := range []func(context.Context, aws.Config, func(string, ...any)) error{buckets, network, tables, roles, functions, apis, logGroups} {
 		if err := list(ctx, cfg, note); err != nil {
 			return nil, err
 		}
@@ -100,13 +101,33 @@ func network(ctx context.Context, cfg aws.Config, note func(string, ...any)) err
 	return nil
 }
 
+func logGroups(ctx context.Context, cfg aws.Config, note func(string, ...any)) error {
+	out, err := cloudwatchlogs.NewFromConfig(cfg).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
+	if err != nil {
+		return err
+	}
+	for _, g := range out.LogGroups {
+		note("log group %s, kept %d days", *g.LogGroupName, aws.ToInt32(g.RetentionInDays))
+	}
+	return nil
+}
+
 func tables(ctx context.Context, cfg aws.Config, note func(string, ...any)) error {
-	out, err := dynamodb.NewFromConfig(cfg).ListTables(ctx, &dynamodb.ListTablesInput{})
+	client := dynamodb.NewFromConfig(cfg)
+	out, err := client.ListTables(ctx, &dynamodb.ListTablesInput{})
 	if err != nil {
 		return err
 	}
 	for _, name := range out.TableNames {
-		note("table %s", name)
+		ttl, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
+		if err != nil {
+			return err
+		}
+		table, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		if err != nil {
+			return err
+		}
+		note("table %s with %d indexes, time to live %s", name, len(table.Table.GlobalSecondaryIndexes), ttl.TimeToLiveDescription.TimeToLiveStatus)
 	}
 	return nil
 }
@@ -149,7 +170,11 @@ func functions(ctx context.Context, cfg aws.Config, note func(string, ...any)) e
 		if err != nil {
 			return err
 		}
-		note("function %s with %d versions, code %s", *f.FunctionName, len(versions.Versions), *f.CodeSha256)
+		share, err := client.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: f.FunctionName})
+		if err != nil {
+			return err
+		}
+		note("function %s with %d versions, code %s, concurrency %d", *f.FunctionName, len(versions.Versions), *f.CodeSha256, aws.ToInt32(share.ReservedConcurrentExecutions))
 		aliases, err := client.ListAliases(ctx, &lambda.ListAliasesInput{FunctionName: f.FunctionName})
 		if err != nil {
 			return err
@@ -177,6 +202,13 @@ func apis(ctx context.Context, cfg aws.Config, note func(string, ...any)) error 
 	}
 	for _, a := range out.Items {
 		note("API %s", *a.Name)
+		authorizers, err := client.GetAuthorizers(ctx, &apigatewayv2.GetAuthorizersInput{ApiId: a.ApiId})
+		if err != nil {
+			return err
+		}
+		for _, g := range authorizers.Items {
+			note("authorizer %s of %s", *g.Name, *a.Name)
+		}
 		integrations, err := client.GetIntegrations(ctx, &apigatewayv2.GetIntegrationsInput{ApiId: a.ApiId})
 		if err != nil {
 			return err
@@ -189,14 +221,18 @@ func apis(ctx context.Context, cfg aws.Config, note func(string, ...any)) error 
 			return err
 		}
 		for _, r := range routes.Items {
-			note("route %s of %s", *r.RouteKey, *a.Name)
+			responses, err := client.GetRouteResponses(ctx, &apigatewayv2.GetRouteResponsesInput{ApiId: a.ApiId, RouteId: r.RouteId})
+			if err != nil {
+				return err
+			}
+			note("route %s of %s with %d responses, authorizer %t", *r.RouteKey, *a.Name, len(responses.Items), r.AuthorizerId != nil)
 		}
 		stages, err := client.GetStages(ctx, &apigatewayv2.GetStagesInput{ApiId: a.ApiId})
 		if err != nil {
 			return err
 		}
 		for _, st := range stages.Items {
-			note("stage %s of %s, deployed %t", *st.StageName, *a.Name, st.DeploymentId != nil)
+			note("stage %s of %s, deployed %t, logged %t", *st.StageName, *a.Name, st.DeploymentId != nil, st.AccessLogSettings != nil)
 		}
 		deployments, err := client.GetDeployments(ctx, &apigatewayv2.GetDeploymentsInput{ApiId: a.ApiId})
 		if err != nil {
