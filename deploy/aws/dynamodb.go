@@ -48,7 +48,27 @@ func init() {
 
 func tableKey(name string) deploy.Key { return deploy.Key{Type: "aws.DynamoDB.Table", Name: name} }
 
+// listTables lists the names of all tables. DynamoDB tells no more than that of many tables at once.
+func (p *Provider) listTables(ctx context.Context) ([]string, error) {
+	var all []string
+	pages := dynamodb.NewListTablesPaginator(p.dynamodb, &dynamodb.ListTablesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.TableNames...)
+	}
+	return all, nil
+}
+
 func readTable(ctx context.Context, v *values) (*real, error) {
+	if v.many {
+		names, err := v.tables.get(func() ([]string, error) { return v.listTables(ctx) })
+		if err != nil || !slices.Contains(names, v.name) {
+			return nil, err
+		}
+	}
 	out, err := v.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &v.name})
 	if is(err, "ResourceNotFoundException") {
 		return nil, nil

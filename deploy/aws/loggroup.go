@@ -30,30 +30,45 @@ func init() {
 // retentions are the numbers of days that CloudWatch Logs takes.
 var retentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
-// readLogGroup asks by the name as a prefix, which other groups may begin with as well.
-func readLogGroup(ctx context.Context, v *values) (*real, error) {
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(v.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &v.name})
+type logGroupTypes = types.LogGroup
+
+// logGroups lists the groups whose names begin with a prefix, all of them without one.
+func (p *Provider) logGroups(ctx context.Context, prefix *string) ([]types.LogGroup, error) {
+	var all []types.LogGroup
+	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(p.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range page.LogGroups {
-			if aws.ToString(g.LogGroupName) != v.name {
-				continue
-			}
-			r := &real{settings: settings{"KmsKey": aws.ToString(g.KmsKeyId), "Class": string(g.LogGroupClass)},
-				members: map[string]any{"arn": v.arn("logs", "log-group:"+v.name)}}
-			if g.RetentionInDays != nil {
-				r.settings["RetentionInDays"] = number(*g.RetentionInDays)
-			}
-			if g.LogGroupClass == "" {
-				r.settings["Class"] = string(types.LogGroupClassStandard)
-			}
-			return r, nil
-		}
+		all = append(all, page.LogGroups...)
 	}
-	return nil, nil
+	return all, nil
+}
+
+// readLogGroup asks by the name as a prefix, which other groups may begin with as well.
+func readLogGroup(ctx context.Context, v *values) (*real, error) {
+	all, err := func() ([]types.LogGroup, error) {
+		if v.many {
+			return v.groups.get(func() ([]types.LogGroup, error) { return v.logGroups(ctx, nil) })
+		}
+		return v.logGroups(ctx, &v.name)
+	}()
+	for _, g := range all {
+		if aws.ToString(g.LogGroupName) != v.name {
+			continue
+		}
+		r := &real{settings: settings{"KmsKey": aws.ToString(g.KmsKeyId), "Class": string(g.LogGroupClass)},
+			members: map[string]any{"arn": v.arn("logs", "log-group:"+v.name)}}
+		if g.RetentionInDays != nil {
+			r.settings["RetentionInDays"] = number(*g.RetentionInDays)
+		}
+		if g.LogGroupClass == "" {
+			r.settings["Class"] = string(types.LogGroupClassStandard)
+		}
+		return r, err
+	}
+	return nil, err
 }
 
 func wantLogGroup(v *values) settings {

@@ -58,6 +58,9 @@ type Provider struct {
 
 	apis     lister[apigatewayTypes]
 	policies lister[policyTypes]
+	groups   lister[logGroupTypes]
+	tables   lister[string]
+	asked    map[string]int // how many resources of a type the run has, for those whose models list; complete before the first read
 }
 
 var _ deploy.Provider = (*Provider)(nil)
@@ -73,6 +76,7 @@ func NewProvider(cfg aws.Config) *Provider {
 	cfg.Retryer = newRetryer(cfg.Retryer)
 	return &Provider{
 		region:    cfg.Region,
+		asked:     map[string]int{},
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.
 		s3:         s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),

@@ -13,6 +13,9 @@ import (
 	"quotewire/dply/schema"
 )
 
+// fewOfAType is up to how many resources of a type each is asked for by its name. Of more, a model that can lists all.
+const fewOfAType = 10
+
 // recordWait is how long a resource may take to be ready, or to be gone, unless its model says otherwise.
 const recordWait = 5 * time.Minute
 
@@ -66,6 +69,7 @@ type values struct {
 	name  string
 	found *real // what read has returned before
 
+	many    bool     // there are many of the type: a list of all costs fewer calls than asking for each
 	unknown []string // properties whose values are not known yet
 }
 
@@ -177,6 +181,7 @@ type record struct {
 // registerModel registers the types of models.
 func registerModel(m model, find bool) {
 	e := entry{Type: m.Type, ensure: func(p *Provider, g *deploy.Graph, s *check.Statement) error {
+		p.asked[m.Name]++
 		_, err := ensured(g, s, m.key(g, s), func() deploy.Resource { return &record{model: &m, p: p, graph: g, s: s} })
 		return err
 	}}
@@ -226,13 +231,15 @@ func (r *record) Absent() (where, hint string) {
 }
 
 func (r *record) Read(ctx context.Context) (err error) {
-	r.found, err = r.model.read(ctx, r.values())
+	v := r.values()
+	v.many = r.p.asked[r.model.Name] > fewOfAType
+	r.found, err = r.model.read(ctx, v)
 	return err
 }
 
-// Reread waits as well, if the resource is there by now.
-func (r *record) Reread(ctx context.Context) error {
-	if err := r.Read(ctx); err != nil || r.found == nil {
+// Reread waits as well, if the resource is there by now, which a list of the run does not know.
+func (r *record) Reread(ctx context.Context) (err error) {
+	if r.found, err = r.model.read(ctx, r.values()); err != nil || r.found == nil {
 		return err
 	}
 	return r.ready(ctx)
