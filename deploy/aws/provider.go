@@ -13,11 +13,8 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
-	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/dsql"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -42,19 +39,16 @@ type Provider struct {
 	account   string // known after Open
 	partition string // known after Open
 
-	s3         *s3.Client
-	ec2        *ec2.Client
-	iam        *iam.Client
-	sts        *sts.Client
-	lambda     *lambda.Client
-	dynamodb   *dynamodb.Client
-	gateway    *apigatewayv2.Client
-	route53    *route53.Client
-	neptune    *neptune.Client
-	dsql       *dsql.Client
-	logs       *cloudwatchlogs.Client
-	cloudfront *cloudfront.Client
-	acm        *acm.Client
+	s3       *s3.Client
+	ec2      *ec2.Client
+	iam      *iam.Client
+	sts      *sts.Client
+	lambda   *lambda.Client
+	dynamodb *dynamodb.Client
+	gateway  *apigatewayv2.Client
+	route53  *route53.Client
+	neptune  *neptune.Client
+	logs     *cloudwatchlogs.Client
 
 	apis     lister[apigatewayTypes]
 	policies lister[policyTypes]
@@ -79,19 +73,16 @@ func NewProvider(cfg aws.Config) *Provider {
 		asked:     map[string]int{},
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.
-		s3:         s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),
-		ec2:        ec2.NewFromConfig(cfg),
-		iam:        iam.NewFromConfig(cfg),
-		sts:        sts.NewFromConfig(cfg),
-		lambda:     lambda.NewFromConfig(cfg),
-		dynamodb:   dynamodb.NewFromConfig(cfg),
-		gateway:    apigatewayv2.NewFromConfig(cfg),
-		route53:    route53.NewFromConfig(cfg),
-		neptune:    neptune.NewFromConfig(cfg),
-		dsql:       dsql.NewFromConfig(cfg),
-		logs:       cloudwatchlogs.NewFromConfig(cfg),
-		cloudfront: cloudfront.NewFromConfig(cfg),
-		acm:        acm.NewFromConfig(cfg),
+		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),
+		ec2:      ec2.NewFromConfig(cfg),
+		iam:      iam.NewFromConfig(cfg),
+		sts:      sts.NewFromConfig(cfg),
+		lambda:   lambda.NewFromConfig(cfg),
+		dynamodb: dynamodb.NewFromConfig(cfg),
+		gateway:  apigatewayv2.NewFromConfig(cfg),
+		route53:  route53.NewFromConfig(cfg),
+		neptune:  neptune.NewFromConfig(cfg),
+		logs:     cloudwatchlogs.NewFromConfig(cfg),
 	}
 }
 
