@@ -63,9 +63,13 @@ def structure(shape, value, at, problems):
             problems.append(f"{at}: no member {name}")
             continue
         given.add(real)
-        check(shape.members[real], inner, f"{at}.{real}", problems)
+        member = shape.members[real]
+        if member.serialization.get("location") == "querystring" and member.type_name == "string" and type(inner) is int:
+            inner = str(inner)  # the SDK for Go has a number where the model has its digits
+        check(member, inner, f"{at}.{real}", problems)
     for name in shape.required_members:
-        if name not in given:
+        # A call is noted without what is zero; the SDK for Go sends a required boolean that is false all the same.
+        if name not in given and shape.members[name].type_name != "boolean":
             problems.append(f"{at}: {name} is required")
 
 
