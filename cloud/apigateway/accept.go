@@ -64,7 +64,7 @@ func (s *Service) serveWebSocket(w http.ResponseWriter, r *http.Request, a *api,
 func (s *Service) connect(w http.ResponseWriter, r *http.Request, view served, key string) {
 	now := time.Now()
 	c := &conn{
-		service: s, apiID: view.api.id(), stage: view.stage.StageName, connected: now.UnixMilli(),
+		home: s.hub.home(s, stageID{view.api.id(), view.stage.StageName}), admission: anybody, connected: now.UnixMilli(),
 		sourceIP: strings.Clone(sourceIP(r)), userAgent: unique.Make(r.Header.Get("User-Agent")),
 	}
 	c.ID = s.hub.reserve(c.apiID)

@@ -88,7 +88,7 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 		k.log.Info("the authorizer refused the connection", "authorizer", z.Name)
 		return http.StatusForbidden
 	}
-	k.conn.authorizer = context
+	k.conn.admission = &admission{authorizer: context}
 	// The time that the authorizer took is told to the integration of $connect only.
 	k.authorizerLatency = time.Since(began).Milliseconds()
 	return 0
@@ -108,7 +108,7 @@ func (s *Service) checkSigner(k *call, r *http.Request) int {
 		k.log.Info("a handshake was refused: its signer may not invoke $connect: "+errorMessage(err), "signer", who.ARN)
 		return http.StatusForbidden
 	}
-	k.conn.signer = &who
+	k.conn.admission = &admission{signer: &who}
 	return 0
 }
 

@@ -22,7 +22,7 @@ import (
 // that the board's connections are gone with it.
 type board struct {
 	id      string
-	key     boardKey
+	key     stageID
 	sendAll func([]*conn, *socket.Message) int
 
 	mu        sync.Mutex // guards the following, and all of topic and place
@@ -62,7 +62,7 @@ var topicKeys atomic.Uint64
 
 var errTooMany = fmt.Errorf("a connection may be subscribed to %d topics at most", maxSubscriptions)
 
-func newBoard(key boardKey, sendAll func([]*conn, *socket.Message) int) *board {
+func newBoard(key stageID, sendAll func([]*conn, *socket.Message) int) *board {
 	return &board{
 		id: boardID(key.apiID), key: key, sendAll: sendAll,
 		topics: map[string]*topic{}, listeners: map[*conn][]*place{},

@@ -17,14 +17,30 @@ const (
 // conn is a WebSocket connection: what the API knows of it, and once its handshake is through, its socket.
 type conn struct {
 	socket.Conn
-	service      *Service
-	apiID, stage string
-	connected    int64 // when its handshake began, Unix milliseconds
-	sourceIP     string
-	userAgent    unique.Handle[string]
-	authorizer   map[string]any // what the authorizer of $connect said, for all later events
-	signer       *iam.Principal // who signed the handshake, where $connect has the authorization type AWS_IAM
+	*home
+	*admission
+	connected int64 // when its handshake began, Unix milliseconds
+	sourceIP  string
+	userAgent unique.Handle[string]
 }
+
+// home is what all connections of a stage share.
+type home struct {
+	service *Service
+	stageID
+}
+
+// stageID names a stage of the account.
+type stageID struct{ apiID, stage string }
+
+// admission is what the authorization of $connect has found out.
+type admission struct {
+	authorizer map[string]any // what the Lambda authorizer said, for all later events
+	signer     *iam.Principal // who signed the handshake, where $connect has the authorization type AWS_IAM
+}
+
+// anybody is that of a $connect without authorization.
+var anybody = &admission{}
 
 func (c *conn) connectedAt() time.Time { return time.UnixMilli(c.connected) }
 

@@ -11,6 +11,20 @@ import (
 type hub struct {
 	mu    sync.RWMutex
 	conns map[socket.ID]*conn // nil for an id whose $connect has not finished
+	homes map[stageID]*home
+}
+
+// home returns what the connections of a stage share. It stays when they are gone: there are as many as stages have been.
+func (h *hub) home(s *Service, id stageID) *home {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.homes == nil {
+		h.homes = map[stageID]*home{}
+	}
+	if h.homes[id] == nil {
+		h.homes[id] = &home{s, id}
+	}
+	return h.homes[id]
 }
 
 // reserve returns an id for a connection of the API. Until add, find does not know it: posts answer 410.

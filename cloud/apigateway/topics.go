@@ -61,17 +61,15 @@ type topicValue struct {
 // boards are the boards of the process by stage, and by their ids.
 type boards struct {
 	mu      sync.Mutex // guards the following
-	byStage map[boardKey]*board
+	byStage map[stageID]*board
 	byID    map[string]*board
 }
-
-type boardKey struct{ apiID, stage string }
 
 // of returns the board of a stage, nil if it has none.
 func (b *boards) of(apiID, stage string) *board {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.byStage[boardKey{apiID, stage}]
+	return b.byStage[stageID{apiID, stage}]
 }
 
 // find returns the board with an id, nil if there is none.
@@ -86,10 +84,10 @@ func (s *Service) board(apiID, stage string) *board {
 	b := &s.boards
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := boardKey{apiID, stage}
+	key := stageID{apiID, stage}
 	if b.byStage[key] == nil {
 		if b.byStage == nil {
-			b.byStage, b.byID = map[boardKey]*board{}, map[string]*board{}
+			b.byStage, b.byID = map[stageID]*board{}, map[string]*board{}
 		}
 		made := newBoard(key, s.sendAll)
 		b.byStage[key], b.byID[made.id] = made, made
@@ -136,7 +134,7 @@ func (s *Service) serveTopics(w http.ResponseWriter, r *http.Request, apiID, sta
 
 func (s *Service) publish(p *post, body []byte) {
 	b := s.boards.find(p.connection)
-	if b == nil || b.key != (boardKey{p.apiID, p.stage}) {
+	if b == nil || b.key != (stageID{p.apiID, p.stage}) {
 		p.answer(http.StatusGone, "GoneException", nil)
 		return
 	}
