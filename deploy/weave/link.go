@@ -98,7 +98,7 @@ func (l *linker) statement(s *syntax.Statement) {
 			t = l.typeName(name.Ident, "type")
 		}
 	}
-	l.exprs(s.Args)
+	l.exprs(s)
 	l.block(s.Body, t, nil)
 	if s.Bind.Name != "" {
 		id := fmt.Sprintf("v%d-%d-%s", l.file, s.Bind.Pos.Line, s.Bind.Name)
@@ -124,14 +124,14 @@ func (l *linker) block(body []syntax.Node, t *schema.Type, entries []schema.Prop
 		case *syntax.Statement:
 			l.statement(n)
 		case *syntax.Command:
-			l.exprs(n.Args)
+			l.exprs(n)
 			l.block(n.Body, t, nil)
 		case *syntax.Adverb:
-			l.exprs(n.Args)
+			l.exprs(n)
 		case *syntax.Prop:
 			l.property(n, t, entries)
 		case *syntax.Item:
-			l.expr(n.Value)
+			l.exprs(n)
 			l.block(n.Body, t, entries)
 		}
 	}
@@ -157,43 +157,19 @@ func (l *linker) property(n *syntax.Prop, t *schema.Type, entries []schema.Prope
 		break
 	}
 	reader := l.typeName(n.Reader, "type")
-	l.exprs(n.Args)
-	if n.Value != nil {
-		l.expr(n.Value)
-	}
+	l.exprs(n)
 	l.block(n.Body, reader, inner)
 }
 
-func (l *linker) exprs(list []syntax.Expr) {
-	for _, x := range list {
-		l.expr(x)
-	}
-}
-
-func (l *linker) expr(x syntax.Expr) {
-	switch x := x.(type) {
-	case syntax.Name:
-		if to, ok := l.vars[x.Ident.Name]; ok {
-			l.put(x.Ident.Pos, to)
-		}
-	case syntax.Member:
-		l.expr(x.X)
-	case syntax.Arith:
-		l.expr(x.X)
-		for _, s := range x.Steps {
-			l.expr(s.Y)
-		}
-	case syntax.Sum:
-		l.exprs(x.Args)
-	case syntax.Hours:
-		l.expr(x.X)
-	case syntax.Paren:
-		l.expr(x.X)
-	case syntax.ListLit:
-		l.exprs(x.Items)
-	case syntax.MapLit:
-		for _, e := range x.Entries {
-			l.expr(e.Value)
-		}
+// exprs links the variables on the line of a node.
+func (l *linker) exprs(n syntax.Node) {
+	for _, x := range syntax.Exprs(n) {
+		syntax.WalkExpr(x, func(x syntax.Expr) {
+			if name, ok := x.(syntax.Name); ok {
+				if to, ok := l.vars[name.Ident.Name]; ok {
+					l.put(name.Ident.Pos, to)
+				}
+			}
+		})
 	}
 }

@@ -113,49 +113,11 @@ func text(t token.Token) string {
 // findSigns notes the columns of the negative numbers of a line: a minus sign that belongs to a number and one that
 // subtracts are the same token.
 func findSigns(n syntax.Node, signs map[int]bool) {
-	var all []syntax.Expr
-	switch n := n.(type) {
-	case *syntax.Statement:
-		all = n.Args
-	case *syntax.Command:
-		all = n.Args
-	case *syntax.Adverb:
-		all = n.Args
-	case *syntax.Prop:
-		all = append(all, n.Args...)
-		if n.Value != nil {
-			all = append(all, n.Value)
-		}
-	case *syntax.Item:
-		all = append(all, n.Value)
-	}
-	for len(all) > 0 {
-		x := all[len(all)-1]
-		all = all[:len(all)-1]
-		switch x := x.(type) {
-		case syntax.NumberLit:
-			if math.Signbit(x.Value) {
+	for _, x := range syntax.Exprs(n) {
+		syntax.WalkExpr(x, func(x syntax.Expr) {
+			if x, ok := x.(syntax.NumberLit); ok && math.Signbit(x.Value) {
 				signs[x.At.Column] = true
 			}
-		case syntax.Member:
-			all = append(all, x.X)
-		case syntax.Arith:
-			all = append(all, x.X)
-			for _, s := range x.Steps {
-				all = append(all, s.Y)
-			}
-		case syntax.Sum:
-			all = append(all, x.Args...)
-		case syntax.Hours:
-			all = append(all, x.X)
-		case syntax.Paren:
-			all = append(all, x.X)
-		case syntax.ListLit:
-			all = append(all, x.Items...)
-		case syntax.MapLit:
-			for _, e := range x.Entries {
-				all = append(all, e.Value)
-			}
-		}
+		})
 	}
 }
