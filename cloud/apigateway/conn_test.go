@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"bufio"
-	"encoding/binary"
 	"io"
 	"net"
 	"net/http"
@@ -14,40 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 
+	"quotewire/cloud/apigateway/socket/sockettest"
 	"quotewire/cloud/front"
 )
-
-// readFrame reads a frame of the server.
-func readFrame(t testing.TB, r io.Reader) (opcode byte, payload string) {
-	t.Helper()
-	var head [2]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		t.Fatal(err)
-	}
-	if head[0]&0x80 == 0 || head[1]&0x80 != 0 {
-		t.Fatalf("frame head %x: a server's frames are final and not masked", head)
-	}
-	n := int(head[1])
-	switch n {
-	case 126:
-		io.ReadFull(r, head[:])
-		n = int(binary.BigEndian.Uint16(head[:]))
-	case 127:
-		var long [8]byte
-		io.ReadFull(r, long[:])
-		n = int(binary.BigEndian.Uint64(long[:]))
-	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
-		t.Fatal(err)
-	}
-	return head[0] & 0x0f, string(b)
-}
 
 // wantClose expects a close frame and then the end of the connection.
 func wantClose(t testing.TB, r io.Reader, code int, reason string) {
 	t.Helper()
-	opcode, payload := readFrame(t, r)
+	opcode, payload := sockettest.ReadFrame(t, r)
 	if want := string(statusAndReason(code, reason)); opcode != opClose || payload != want {
 		t.Errorf("frame %d %q, want a close with %q", opcode, payload, want)
 	}
@@ -66,16 +39,16 @@ func TestViolationsCloseTheConnection(t *testing.T) {
 		code   int
 		reason string
 	}{
-		{"binary", clientFrame(0x82, "x"), 1003, "binary frames are not supported"},
+		{"binary", sockettest.Frame(0x82, "x"), 1003, "binary frames are not supported"},
 		{"too big, with its payload on the way", text(strings.Repeat("x", AWSLimits.MaxFrame+1)), 1009, "a frame may have 32768 bytes"},
 		{"not masked", []byte{0x81, 1, 'x'}, 1002, "a client's frame must be masked"},
 		{"no UTF-8", text("\xff"), 1007, "the text is not UTF-8"},
-		{"bad close", clientFrame(0x88, "\x03"), 1002, "half a status code"},
+		{"bad close", sockettest.Frame(0x88, "\x03"), 1002, "half a status code"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, r, _ := handshake(t, g.Authority, pathPrefix+id+"/development")
 			go c.Write(test.bytes)
-			opcode, payload := readFrame(t, r)
+			opcode, payload := sockettest.ReadFrame(t, r)
 			if want := string(statusAndReason(test.code, test.reason)); opcode != opClose || payload != want {
 				t.Errorf("frame %d %q, want a close with %q", opcode, payload, want)
 			}
@@ -98,14 +71,14 @@ func TestEndsOfAConnectionAsItsFunctionSeesThem(t *testing.T) {
 		reason string
 	}{
 		{"close without a status", func(c net.Conn, r *bufio.Reader) {
-			c.Write(clientFrame(0x88, ""))
-			opcode, payload := readFrame(t, r)
+			c.Write(sockettest.Frame(0x88, ""))
+			opcode, payload := sockettest.ReadFrame(t, r)
 			if opcode != opClose || payload != "" {
 				t.Errorf("echo %d %q", opcode, payload)
 			}
 		}, 1005, "Client-side close frame status not set"},
 		{"close with a status", func(c net.Conn, r *bufio.Reader) {
-			c.Write(clientFrame(0x88, "\x03\xe9"))
+			c.Write(sockettest.Frame(0x88, "\x03\xe9"))
 			wantClose(t, r, 1001, "")
 		}, 1001, ""},
 		{"gone without a word", func(c net.Conn, _ *bufio.Reader) { c.Close() }, 1006, ""},
@@ -129,8 +102,8 @@ func TestPingIsAnsweredWithinAMessage(t *testing.T) {
 	g := start(t, t.TempDir())
 	id := g.webSocketAPI(t, "$default")
 	c, r, _ := handshake(t, g.Authority, pathPrefix+id+"/development")
-	c.Write(join(clientFrame(opText, "a"), clientFrame(0x80|opPing, "p")))
-	if opcode, payload := readFrame(t, r); opcode != opPong || payload != "p" {
+	c.Write(join(sockettest.Frame(opText, "a"), sockettest.Frame(0x80|opPing, "p")))
+	if opcode, payload := sockettest.ReadFrame(t, r); opcode != opPong || payload != "p" {
 		t.Errorf("frame %d %q, want a pong", opcode, payload)
 	}
 }
@@ -183,11 +156,11 @@ func TestCloseEndsEverything(t *testing.T) {
 			g.Service.Close()
 			close(closed)
 		}()
-		opcode, payload := readFrame(t, r)
+		opcode, payload := sockettest.ReadFrame(t, r)
 		if want := string(statusAndReason(1001, "Going away")); opcode != opClose || payload != want {
 			t.Errorf("frame %d %q, want a close with %q", opcode, payload, want)
 		}
-		c.Write(clientFrame(0x88, "\x03\xe9"))
+		c.Write(sockettest.Frame(0x88, "\x03\xe9"))
 		<-closed
 		if len(events) > 0 {
 			t.Errorf("$disconnect ran while the gateway was closing")

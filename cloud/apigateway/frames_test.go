@@ -3,6 +3,8 @@ package apigateway
 import (
 	"bytes"
 	"encoding/binary"
+
+	"quotewire/cloud/apigateway/socket/sockettest"
 )
 
 // What these tests speak themselves of RFC 6455.
@@ -13,26 +15,7 @@ const (
 	opPong  = 0xA
 )
 
-// clientFrame is a masked frame, as clients send it. The first byte is given whole.
-func clientFrame(first byte, payload string) []byte {
-	b := []byte{first}
-	switch n := len(payload); {
-	case n <= 125:
-		b = append(b, 0x80|byte(n))
-	case n <= 0xffff:
-		b = append(b, 0x80|126, byte(n>>8), byte(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
-	}
-	mask := [4]byte{0x12, 0x34, 0x56, 0x78}
-	b = append(b, mask[:]...)
-	for i := range len(payload) {
-		b = append(b, payload[i]^mask[i&3])
-	}
-	return b
-}
-
-func text(payload string) []byte { return clientFrame(0x80|opText, payload) }
+func text(payload string) []byte { return sockettest.Frame(0x80|opText, payload) }
 
 func join(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 

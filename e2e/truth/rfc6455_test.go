@@ -17,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"quotewire/cloud/apigateway/socket/sockettest"
 	"quotewire/e2e/rig"
 )
 
@@ -32,25 +33,6 @@ const (
 
 // more takes the bit FIN away: the message goes on.
 func more(first byte) byte { return first &^ 0x80 }
-
-// masked is a frame of a client. Its first byte is given whole: FIN, the reserved bits, the opcode.
-func masked(first byte, payload string) []byte {
-	b := []byte{first}
-	switch n := len(payload); {
-	case n <= 125:
-		b = append(b, 0x80|byte(n))
-	case n <= 0xffff:
-		b = append(b, 0x80|126, byte(n>>8), byte(n))
-	default:
-		b = bigendian.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
-	}
-	mask := [4]byte{0xa1, 0xb2, 0xc3, 0xd4}
-	b = append(b, mask[:]...)
-	for i := range len(payload) {
-		b = append(b, payload[i]^mask[i&3])
-	}
-	return b
-}
 
 // wire is a WebSocket connection without a client: bytes.
 type wire struct {
@@ -182,28 +164,28 @@ func TestRFC6455Frames(t *testing.T) {
 		frames       []byte
 	}{
 		{"a frame of a client that is not masked closes the connection with 1002", "RFC 6455 §5.1", 1002, append([]byte{opText, 2}, "{}"...)},
-		{"a frame with the reserved bit RSV1 closes the connection with 1002", "RFC 6455 §5.2", 1002, masked(opText|0x40, "x")},
-		{"a frame with the reserved bit RSV2 closes the connection with 1002", "RFC 6455 §5.2", 1002, masked(opText|0x20, "x")},
-		{"a frame with the reserved bit RSV3 closes the connection with 1002", "RFC 6455 §5.2", 1002, masked(opText|0x10, "x")},
-		{"a ping with a reserved bit closes the connection with 1002", "RFC 6455 §5.2", 1002, masked(opPing|0x40, "x")},
-		{"a continuation of nothing closes the connection with 1002", "RFC 6455 §5.4", 1002, masked(opContinuation, "x")},
+		{"a frame with the reserved bit RSV1 closes the connection with 1002", "RFC 6455 §5.2", 1002, sockettest.Frame(opText|0x40, "x")},
+		{"a frame with the reserved bit RSV2 closes the connection with 1002", "RFC 6455 §5.2", 1002, sockettest.Frame(opText|0x20, "x")},
+		{"a frame with the reserved bit RSV3 closes the connection with 1002", "RFC 6455 §5.2", 1002, sockettest.Frame(opText|0x10, "x")},
+		{"a ping with a reserved bit closes the connection with 1002", "RFC 6455 §5.2", 1002, sockettest.Frame(opPing|0x40, "x")},
+		{"a continuation of nothing closes the connection with 1002", "RFC 6455 §5.4", 1002, sockettest.Frame(opContinuation, "x")},
 		{"a continuation after the end of a message closes the connection with 1002", "RFC 6455 §5.4", 1002,
-			bytes.Join([][]byte{masked(more(opText), ""), masked(opContinuation, `{"do":"raw","text":"{}"}`), masked(opContinuation, "x")}, nil)},
-		{"a new text before the end of a fragmented one closes the connection with 1002", "RFC 6455 §5.4", 1002, append(masked(more(opText), "a"), masked(opText, "b")...)},
-		{"a ping in fragments closes the connection with 1002", "RFC 6455 §5.5", 1002, masked(more(opPing), "x")},
-		{"a close frame in fragments closes the connection with 1002", "RFC 6455 §5.5", 1002, masked(more(opClose), closeBody(1000, ""))},
-		{"a ping of 126 bytes closes the connection with 1002", "RFC 6455 §5.5", 1002, masked(opPing, strings.Repeat("x", 126))},
-		{"a text in Latin-1 closes the connection with 1007", "RFC 6455 §8.1", 1007, masked(opText, "caf\xe9")},
-		{"a text with half of a surrogate pair closes the connection with 1007", "RFC 6455 §8.1", 1007, masked(opText, "\xed\xa0\x80")},
-		{"a text with a character in more bytes than it needs closes the connection with 1007", "RFC 6455 §8.1", 1007, masked(opText, "\xc0\x80")},
-		{"a text with a character above U+10FFFF closes the connection with 1007", "RFC 6455 §8.1", 1007, masked(opText, "\xf4\x90\x80\x80")},
-		{"a text that ends within a character closes the connection with 1007", "RFC 6455 §8.1", 1007, masked(opText, "\xe2\x82")},
-		{"a fragment that is not UTF-8 closes the connection with 1007 before the message has ended", "RFC 6455 §8.1", 1007, masked(more(opText), "\xff")},
-		{"a text that is not UTF-8 closes the connection with 1007 before its frame has ended", "RFC 6455 §8.1", 1007, masked(opText, "\xff"+strings.Repeat("x", 1000))[:20]},
-		{"a frame of more than 32 KB closes the connection with 1009 before its payload has come", "WebSocket §7", 1009, masked(opText, strings.Repeat("x", 32<<10+1))[:8]},
-		{"a fragment of more than 32 KB closes the connection with 1009", "WebSocket §7", 1009, masked(more(opText), strings.Repeat("x", 32<<10+1))},
-		{"a binary frame in fragments closes the connection with 1003", "WebSocket §7", 1003, masked(more(opBinary), "x")},
-		{"an empty binary frame closes the connection with 1003", "WebSocket §7", 1003, masked(opBinary, "")},
+			bytes.Join([][]byte{sockettest.Frame(more(opText), ""), sockettest.Frame(opContinuation, `{"do":"raw","text":"{}"}`), sockettest.Frame(opContinuation, "x")}, nil)},
+		{"a new text before the end of a fragmented one closes the connection with 1002", "RFC 6455 §5.4", 1002, append(sockettest.Frame(more(opText), "a"), sockettest.Frame(opText, "b")...)},
+		{"a ping in fragments closes the connection with 1002", "RFC 6455 §5.5", 1002, sockettest.Frame(more(opPing), "x")},
+		{"a close frame in fragments closes the connection with 1002", "RFC 6455 §5.5", 1002, sockettest.Frame(more(opClose), closeBody(1000, ""))},
+		{"a ping of 126 bytes closes the connection with 1002", "RFC 6455 §5.5", 1002, sockettest.Frame(opPing, strings.Repeat("x", 126))},
+		{"a text in Latin-1 closes the connection with 1007", "RFC 6455 §8.1", 1007, sockettest.Frame(opText, "caf\xe9")},
+		{"a text with half of a surrogate pair closes the connection with 1007", "RFC 6455 §8.1", 1007, sockettest.Frame(opText, "\xed\xa0\x80")},
+		{"a text with a character in more bytes than it needs closes the connection with 1007", "RFC 6455 §8.1", 1007, sockettest.Frame(opText, "\xc0\x80")},
+		{"a text with a character above U+10FFFF closes the connection with 1007", "RFC 6455 §8.1", 1007, sockettest.Frame(opText, "\xf4\x90\x80\x80")},
+		{"a text that ends within a character closes the connection with 1007", "RFC 6455 §8.1", 1007, sockettest.Frame(opText, "\xe2\x82")},
+		{"a fragment that is not UTF-8 closes the connection with 1007 before the message has ended", "RFC 6455 §8.1", 1007, sockettest.Frame(more(opText), "\xff")},
+		{"a text that is not UTF-8 closes the connection with 1007 before its frame has ended", "RFC 6455 §8.1", 1007, sockettest.Frame(opText, "\xff"+strings.Repeat("x", 1000))[:20]},
+		{"a frame of more than 32 KB closes the connection with 1009 before its payload has come", "WebSocket §7", 1009, sockettest.Frame(opText, strings.Repeat("x", 32<<10+1))[:8]},
+		{"a fragment of more than 32 KB closes the connection with 1009", "WebSocket §7", 1009, sockettest.Frame(more(opText), strings.Repeat("x", 32<<10+1))},
+		{"a binary frame in fragments closes the connection with 1003", "WebSocket §7", 1003, sockettest.Frame(more(opBinary), "x")},
+		{"an empty binary frame closes the connection with 1003", "WebSocket §7", 1003, sockettest.Frame(opBinary, "")},
 	} {
 		rule(t, v.name, v.source, rawSocket, func(t *testing.T) {
 			w := openWire(t, api.URL)
@@ -228,7 +210,7 @@ func TestRFC6455Frames(t *testing.T) {
 		rule(t, v.name, "RFC 6455 §5.2", rawSocket, func(t *testing.T) {
 			for _, opcode := range v.opcodes {
 				w := openWire(t, api.URL)
-				w.send(masked(opcode, "x"))
+				w.send(sockettest.Frame(opcode, "x"))
 				w.wantsClose(1002)
 			}
 		})
@@ -240,7 +222,7 @@ func TestRFC6455Frames(t *testing.T) {
 	}{
 		{"a length in more bytes than it needs closes the connection with 1002", "RFC 6455 §5.2", 1002, append([]byte{opText, 0x80 | 126, 0, 5}, make([]byte, 9)...)},
 		{"a length of 63 bits and more closes the connection with 1009", "RFC 6455 §5.2", 1009, append([]byte{opText, 0x80 | 127}, bytes.Repeat([]byte{0xff}, 12)...)},
-		{"a binary frame before the end of a fragmented text closes the connection with 1002", "RFC 6455 §5.4", 1002, append(masked(more(opText), "a"), masked(opBinary, "b")...)},
+		{"a binary frame before the end of a fragmented text closes the connection with 1002", "RFC 6455 §5.4", 1002, append(sockettest.Frame(more(opText), "a"), sockettest.Frame(opBinary, "b")...)},
 	} {
 		choice(t, v.name, v.source, rawSocket, func(t *testing.T) {
 			w := openWire(t, api.URL)
@@ -251,7 +233,7 @@ func TestRFC6455Frames(t *testing.T) {
 
 	rule(t, "a frame of the server is not masked, and is the whole text message", "RFC 6455 §5.1", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opText, says("price", 0)))
+		w.send(sockettest.Frame(opText, says("price", 0)))
 		w.wants(opText, "price") // a masked one would have a length above 127
 	})
 	rule(t, "a frame of exactly 32 KB is a message like any other", "WebSocket §7", stockWS, func(t *testing.T) {
@@ -265,24 +247,24 @@ func TestRFC6455Frames(t *testing.T) {
 		w := openWire(t, api.URL)
 		text := says("whole", 128<<10)
 		const part = 32 << 10
-		w.send(masked(more(opText), text[:part]), masked(more(opContinuation), text[part:2*part]), masked(more(opContinuation), text[2*part:3*part]), masked(opContinuation, text[3*part:]))
+		w.send(sockettest.Frame(more(opText), text[:part]), sockettest.Frame(more(opContinuation), text[part:2*part]), sockettest.Frame(more(opContinuation), text[2*part:3*part]), sockettest.Frame(opContinuation, text[3*part:]))
 		w.wants(opText, "whole")
 	})
 	rule(t, "a fragment may be empty, the first and the last one too", "RFC 6455 §5.4", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(more(opText), ""), masked(more(opContinuation), says("parts", 0)), masked(more(opContinuation), ""), masked(opContinuation, ""))
+		w.send(sockettest.Frame(more(opText), ""), sockettest.Frame(more(opContinuation), says("parts", 0)), sockettest.Frame(more(opContinuation), ""), sockettest.Frame(opContinuation, ""))
 		w.wants(opText, "parts")
 	})
 	rule(t, "a fragment may end within a character", "RFC 6455 §8.1", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
 		text := says("€", 0)
 		cut := strings.Index(text, "€") + 1
-		w.send(masked(more(opText), text[:cut]), masked(opContinuation, text[cut:]))
+		w.send(sockettest.Frame(more(opText), text[:cut]), sockettest.Frame(opContinuation, text[cut:]))
 		w.wants(opText, "€")
 	})
 	rule(t, "a message does not depend on how its bytes arrive", "RFC 6455 §5.2", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		for _, b := range masked(opText, says("bytes", 0)) {
+		for _, b := range sockettest.Frame(opText, says("bytes", 0)) {
 			if _, err := w.conn.Write([]byte{b}); err != nil {
 				t.Fatal(err)
 			}
@@ -301,21 +283,21 @@ func TestRFC6455Frames(t *testing.T) {
 	rule(t, "a pong has the payload of its ping, up to 125 bytes", "RFC 6455 §5.5.3", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
 		payload := strings.Repeat("\xff", 125)
-		w.send(masked(opPing, payload), masked(opPing, ""))
+		w.send(sockettest.Frame(opPing, payload), sockettest.Frame(opPing, ""))
 		w.wants(opPong, payload)
 		w.wants(opPong, "")
 	})
 	rule(t, "a ping between the fragments of a message is answered before the message has ended", "RFC 6455 §5.5.2", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
 		text := says("then", 0)
-		w.send(masked(more(opText), text[:10]), masked(opPing, "between"))
+		w.send(sockettest.Frame(more(opText), text[:10]), sockettest.Frame(opPing, "between"))
 		w.wants(opPong, "between")
-		w.send(masked(opContinuation, text[10:]))
+		w.send(sockettest.Frame(opContinuation, text[10:]))
 		w.wants(opText, "then")
 	})
 	rule(t, "a pong that nobody asked for is ignored", "RFC 6455 §5.5.3", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opPong, "x"), masked(opText, says("still here", 0)))
+		w.send(sockettest.Frame(opPong, "x"), sockettest.Frame(opText, says("still here", 0)))
 		w.wants(opText, "still here")
 	})
 }
@@ -334,41 +316,41 @@ func TestRFC6455Closing(t *testing.T) {
 	rule(t, "every code that may be sent is sent back", "RFC 6455 §7.4", rawSocket, func(t *testing.T) {
 		for _, code := range []int{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999} {
 			w := openWire(t, api.URL)
-			w.send(masked(opClose, closeBody(code, "")))
+			w.send(sockettest.Frame(opClose, closeBody(code, "")))
 			w.wantsClose(code)
 		}
 	})
 	rule(t, "a close frame without a code is answered with one without a code", "RFC 6455 §7.4", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opClose, ""))
+		w.send(sockettest.Frame(opClose, ""))
 		w.wants(opClose, "")
 		w.wantsEnd()
 	})
 	rule(t, "a close frame with a code that may not be sent is answered with 1002", "RFC 6455 §7.4.1", rawSocket, func(t *testing.T) {
 		for _, code := range []int{0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535} {
 			w := openWire(t, api.URL)
-			w.send(masked(opClose, closeBody(code, "")))
+			w.send(sockettest.Frame(opClose, closeBody(code, "")))
 			w.wantsClose(1002)
 		}
 	})
 	rule(t, "a close frame with half a code is answered with 1002", "RFC 6455 §5.5.1", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opClose, "\x03"))
+		w.send(sockettest.Frame(opClose, "\x03"))
 		w.wantsClose(1002)
 	})
 	rule(t, "a close frame whose reason is not UTF-8 is answered with 1007", "RFC 6455 §5.5.1", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opClose, closeBody(1000, "\xff")))
+		w.send(sockettest.Frame(opClose, closeBody(1000, "\xff")))
 		w.wantsClose(1007)
 	})
 	rule(t, "the server ends the connection first, once both sides have sent a close frame", "RFC 6455 §7.1.1", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opClose, closeBody(1000, "")))
+		w.send(sockettest.Frame(opClose, closeBody(1000, "")))
 		w.wantsClose(1000) // with the end, while this side is open
 	})
 	rule(t, "what follows the close frame of a client is not looked at", "RFC 6455 §5.5.1", rawSocket, func(t *testing.T) {
 		w := openWire(t, api.URL)
-		w.send(masked(opClose, closeBody(1000, "")), masked(opPing, "late"), masked(opText, says("late", 0)), masked(0x83, "x"))
+		w.send(sockettest.Frame(opClose, closeBody(1000, "")), sockettest.Frame(opPing, "late"), sockettest.Frame(opText, says("late", 0)), sockettest.Frame(0x83, "x"))
 		w.wantsClose(1000)
 	})
 	rule(t, "a close frame is seen by a client that is in the middle of a message which is too large", "RFC 6455 §7.1.7", stockWS, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"io"
 	"log/slog"
 	"math/big"
@@ -15,34 +14,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-// readFrame reads a frame of the server.
-func readFrame(t testing.TB, r io.Reader) (opcode byte, payload string) {
-	t.Helper()
-	var head [2]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		t.Fatal(err)
-	}
-	if head[0]&0x80 == 0 || head[1]&0x80 != 0 {
-		t.Fatalf("frame head %x: a server's frames are final and not masked", head)
-	}
-	n := int(head[1])
-	switch n {
-	case 126:
-		io.ReadFull(r, head[:])
-		n = int(binary.BigEndian.Uint16(head[:]))
-	case 127:
-		var long [8]byte
-		io.ReadFull(r, long[:])
-		n = int(binary.BigEndian.Uint64(long[:]))
-	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
-		t.Fatal(err)
-	}
-	return head[0] & 0x0f, string(b)
-}
+	"quotewire/cloud/apigateway/socket/sockettest"
+)
 
 // pipe runs a connection over a pipe, whose deadlines obey the bubble's clock.
 func pipe() (c *Conn, client net.Conn, ended chan int) {
@@ -93,14 +67,14 @@ func TestTimersOverTLS(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(9 * time.Minute) // past the first deadline
 		c.Send(Text([]byte("two")))
-		if _, payload := readFrame(t, secure); payload != "two" {
+		if _, payload := sockettest.ReadFrame(t, secure); payload != "two" {
 			t.Errorf("payload %q", payload)
 		}
 		must(secure.Write(text("three")))
-		if opcode, _ := readFrame(t, secure); opcode != opClose || time.Since(began) != 28*time.Minute {
+		if opcode, _ := sockettest.ReadFrame(t, secure); opcode != opClose || time.Since(began) != 28*time.Minute {
 			t.Errorf("frame %d after %s, want a close after 28 minutes", opcode, time.Since(began))
 		}
-		must(secure.Write(clientFrame(0x88, "\x03\xe9")))
+		must(secure.Write(sockettest.Frame(0x88, "\x03\xe9")))
 		go io.Copy(io.Discard, client) // takes the end of TLS
 		if code := <-ended; code != 1001 {
 			t.Errorf("ended with %d", code)
@@ -116,20 +90,20 @@ func TestIdleConnectionIsClosedAfterTenMinutes(t *testing.T) {
 		time.Sleep(9 * time.Minute)
 		client.Write(text("x")) // of the client
 		time.Sleep(9 * time.Minute)
-		client.Write(clientFrame(0x80|opPing, "")) // does not count
-		readFrame(t, client)
+		client.Write(sockettest.Frame(0x80|opPing, "")) // does not count
+		sockettest.ReadFrame(t, client)
 		synctest.Wait()
 		if c.Ended() {
 			t.Fatalf("closed after %s", time.Since(began))
 		}
-		opcode, payload := readFrame(t, client)
+		opcode, payload := sockettest.ReadFrame(t, client)
 		if want := string(closePayload(1001, "Going away")); opcode != opClose || payload != want {
 			t.Errorf("frame %d %q", opcode, payload)
 		}
 		if got := time.Since(began); got != 19*time.Minute {
 			t.Errorf("closed after %s, want 19 minutes", got)
 		}
-		client.Write(clientFrame(0x88, "\x03\xe9"))
+		client.Write(sockettest.Frame(0x88, "\x03\xe9"))
 		if code := <-ended; code != 1001 {
 			t.Errorf("ended with %d", code)
 		}
@@ -148,7 +122,7 @@ func TestConnectionIsClosedAfterTwoHours(t *testing.T) {
 		})
 		defer ticks.Wait()
 		for {
-			opcode, payload := readFrame(t, client)
+			opcode, payload := sockettest.ReadFrame(t, client)
 			if opcode == opText {
 				continue
 			}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"quotewire/cloud/apigateway/socket/sockettest"
 )
 
 // FuzzConnectionLife plays a life of a connection: each byte is something that one of the sides does, or time that goes
@@ -74,17 +76,17 @@ func live(t *testing.T, life []byte) {
 			if fragmented = action == 'f'; !fragmented {
 				first |= 0x80
 			}
-			write(clientFrame(first, "fragment"))
+			write(sockettest.Frame(first, "fragment"))
 		case 'p':
-			write(clientFrame(0x80|opPing, "ping"))
+			write(sockettest.Frame(0x80|opPing, "ping"))
 		case 'v':
-			write(clientFrame(0x83, "x"))
+			write(sockettest.Frame(0x83, "x"))
 		case 'b':
-			write(clientFrame(0x80|opBinary, "x"))
+			write(sockettest.Frame(0x80|opBinary, "x"))
 		case 'u':
 			write(text("\xff"))
 		case 'c':
-			write(clientFrame(0x80|opClose, "\x0f\xa0bye")) // 4000
+			write(sockettest.Frame(0x80|opClose, "\x0f\xa0bye")) // 4000
 			clientClosed = true
 		case 'd':
 			c.Shut(Normal, "Connection Closed Normally")

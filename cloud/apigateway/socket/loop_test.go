@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"quotewire/cloud/apigateway/socket/sockettest"
 )
 
 // told is an owner that passes on what it is told, and leaves messages unhandled.
@@ -67,7 +69,7 @@ func TestMessageToAllReachesEachWithItsID(t *testing.T) {
 		readers.Go(func() {
 			for round := range rounds {
 				for _, want := range []string{fmt.Sprint("plain ", round), fmt.Sprintf("%d: for %s", round, owners[i].ID)} {
-					if _, got := readFrame(t, client); got != want {
+					if _, got := sockettest.ReadFrame(t, client); got != want {
 						t.Errorf("socket %d reads %q, want %q", i, got, want)
 						return
 					}
@@ -116,7 +118,7 @@ func TestBlockedSocketSkipsToTheNewest(t *testing.T) {
 	}
 	var got []string
 	for len(got) == 0 || got[len(got)-1] != "last" {
-		if _, text := readFrame(t, clients[0]); text != filler {
+		if _, text := sockettest.ReadFrame(t, clients[0]); text != filler {
 			got = append(got, text)
 		} else {
 			fillers--
@@ -192,7 +194,7 @@ func TestMessagesWaitForTheirTurn(t *testing.T) {
 				}
 				o.Done()
 			}
-			client.Write(clientFrame(0x80|opClose, "\x03\xe8"))
+			client.Write(sockettest.Frame(0x80|opClose, "\x03\xe8"))
 			if _, err := io.ReadAll(client); err != nil {
 				t.Error(err)
 			}

@@ -2,33 +2,15 @@ package socket
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"quotewire/cloud/apigateway/socket/sockettest"
 )
 
-// clientFrame is a masked frame, as clients send it. The first byte is given whole.
-func clientFrame(first byte, payload string) []byte {
-	b := []byte{first}
-	switch n := len(payload); {
-	case n <= 125:
-		b = append(b, 0x80|byte(n))
-	case n <= 0xffff:
-		b = append(b, 0x80|126, byte(n>>8), byte(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
-	}
-	mask := [4]byte{0x12, 0x34, 0x56, 0x78}
-	b = append(b, mask[:]...)
-	for i := range len(payload) {
-		b = append(b, payload[i]^mask[i&3])
-	}
-	return b
-}
-
-func text(payload string) []byte { return clientFrame(0x80|opText, payload) }
+func text(payload string) []byte { return sockettest.Frame(0x80|opText, payload) }
 
 func TestParser(t *testing.T) {
 	big := strings.Repeat("x", config.MaxFrame)
@@ -42,31 +24,31 @@ func TestParser(t *testing.T) {
 		{"every length around the masks", join(text("1"), text("12"), text("1234567"), text("12345678"), text("123456789")), "t:1 t:12 t:1234567 t:12345678 t:123456789 EOF"},
 		{"126 bytes", text(strings.Repeat("y", 126)), "t:" + strings.Repeat("y", 126) + " EOF"},
 		{"largest frame", text(big), "t:" + big + " EOF"},
-		{"fragments with a ping between", join(clientFrame(opText, "a"), clientFrame(0x80|opPing, "p"), clientFrame(opContinuation, ""), clientFrame(0x80|opContinuation, "b")), "9:p t:ab EOF"},
-		{"a character across fragments", join(clientFrame(opText, "\xc3"), clientFrame(0x80|opContinuation, "\xa4")), "t:ä EOF"},
-		{"largest message", join(clientFrame(opText, big), clientFrame(opContinuation, big), clientFrame(opContinuation, big), clientFrame(0x80|opContinuation, big)), "t:" + big + big + big + big + " EOF"},
-		{"close", clientFrame(0x80|opClose, "\x03\xe8bye"), "8:\x03\xe8bye EOF"},
+		{"fragments with a ping between", join(sockettest.Frame(opText, "a"), sockettest.Frame(0x80|opPing, "p"), sockettest.Frame(opContinuation, ""), sockettest.Frame(0x80|opContinuation, "b")), "9:p t:ab EOF"},
+		{"a character across fragments", join(sockettest.Frame(opText, "\xc3"), sockettest.Frame(0x80|opContinuation, "\xa4")), "t:ä EOF"},
+		{"largest message", join(sockettest.Frame(opText, big), sockettest.Frame(opContinuation, big), sockettest.Frame(opContinuation, big), sockettest.Frame(0x80|opContinuation, big)), "t:" + big + big + big + big + " EOF"},
+		{"close", sockettest.Frame(0x80|opClose, "\x03\xe8bye"), "8:\x03\xe8bye EOF"},
 		{"frame too big", text(big + "x"), "1009"},
 		{"frame far too big", []byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "1009"},
-		{"message too big", join(clientFrame(opText, big), clientFrame(opContinuation, big), clientFrame(opContinuation, big), clientFrame(opContinuation, big), clientFrame(0x80|opContinuation, "x")), "1009"},
-		{"binary", clientFrame(0x80|opBinary, "x"), "1003"},
+		{"message too big", join(sockettest.Frame(opText, big), sockettest.Frame(opContinuation, big), sockettest.Frame(opContinuation, big), sockettest.Frame(opContinuation, big), sockettest.Frame(0x80|opContinuation, "x")), "1009"},
+		{"binary", sockettest.Frame(0x80|opBinary, "x"), "1003"},
 		{"not masked", []byte{0x81, 1, 'x'}, "1002"},
-		{"reserved bit", clientFrame(0xc0|opText, "x"), "1002"},
-		{"unknown opcode", clientFrame(0x83, "x"), "1002"},
-		{"unknown control", clientFrame(0x8b, "x"), "1002"},
-		{"continuation of nothing", clientFrame(0x80|opContinuation, "x"), "1002"},
-		{"text in a message", join(clientFrame(opText, "a"), text("b")), "1002"},
-		{"fragmented ping", clientFrame(opPing, "x"), "1002"},
-		{"long ping", clientFrame(0x80|opPing, strings.Repeat("x", 126)), "1002"},
+		{"reserved bit", sockettest.Frame(0xc0|opText, "x"), "1002"},
+		{"unknown opcode", sockettest.Frame(0x83, "x"), "1002"},
+		{"unknown control", sockettest.Frame(0x8b, "x"), "1002"},
+		{"continuation of nothing", sockettest.Frame(0x80|opContinuation, "x"), "1002"},
+		{"text in a message", join(sockettest.Frame(opText, "a"), text("b")), "1002"},
+		{"fragmented ping", sockettest.Frame(opPing, "x"), "1002"},
+		{"long ping", sockettest.Frame(0x80|opPing, strings.Repeat("x", 126)), "1002"},
 		{"no UTF-8", text("\xff"), "1007"},
 		{"no UTF-8, known before the end of the frame", text("ab\xffcd")[:9], "1007"},
-		{"no UTF-8, known before the end of the message", clientFrame(opText, "\xed\xa0"), "1007"},
+		{"no UTF-8, known before the end of the message", sockettest.Frame(opText, "\xed\xa0"), "1007"},
 		{"a character that the message does not end", text("a\xe2\x82"), "1007"},
-		{"a character that the last fragment does not end", join(clientFrame(opText, "\xe2"), clientFrame(0x80|opContinuation, "\x82")), "1007"},
-		{"the largest character, by bytes", join(clientFrame(opText, "\xf4"), clientFrame(opContinuation, "\x8f"), clientFrame(opContinuation, "\xbf"), clientFrame(0x80|opContinuation, "\xbf")), "t:\U0010ffff EOF"},
-		{"above the largest character", join(clientFrame(opText, "\xf4"), clientFrame(opContinuation, "\x90")), "1007"},
-		{"a message after one in fragments", join(clientFrame(opText, "\xc3"), clientFrame(0x80|opContinuation, "\xa4"), text("\xc3\xa4")), "t:ä t:ä EOF"},
-		{"binary in a message", join(clientFrame(opText, "a"), clientFrame(0x80|opBinary, "b")), "1002"},
+		{"a character that the last fragment does not end", join(sockettest.Frame(opText, "\xe2"), sockettest.Frame(0x80|opContinuation, "\x82")), "1007"},
+		{"the largest character, by bytes", join(sockettest.Frame(opText, "\xf4"), sockettest.Frame(opContinuation, "\x8f"), sockettest.Frame(opContinuation, "\xbf"), sockettest.Frame(0x80|opContinuation, "\xbf")), "t:\U0010ffff EOF"},
+		{"above the largest character", join(sockettest.Frame(opText, "\xf4"), sockettest.Frame(opContinuation, "\x90")), "1007"},
+		{"a message after one in fragments", join(sockettest.Frame(opText, "\xc3"), sockettest.Frame(0x80|opContinuation, "\xa4"), text("\xc3\xa4")), "t:ä t:ä EOF"},
+		{"binary in a message", join(sockettest.Frame(opText, "a"), sockettest.Frame(0x80|opBinary, "b")), "1002"},
 		{"a length of 16 bits for 125 bytes", join([]byte{0x81, 0x80 | 126, 0, 125}, make([]byte, 129)), "1002"},
 		{"a length of 64 bits for 65535 bytes", []byte{0x81, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, "1002"},
 		{"cut in the head", text("hello")[:3], "EOF"},
@@ -146,8 +128,8 @@ func TestCloseFrames(t *testing.T) {
 // accepts does not depend on how the bytes arrive.
 func FuzzParser(f *testing.F) {
 	f.Add(text("hello"))
-	f.Add(join(clientFrame(opText, "a"), clientFrame(0x80|opPing, "p"), clientFrame(0x80|opContinuation, "b")))
-	f.Add(clientFrame(0x80|opClose, "\x03\xe8bye"))
+	f.Add(join(sockettest.Frame(opText, "a"), sockettest.Frame(0x80|opPing, "p"), sockettest.Frame(0x80|opContinuation, "b")))
+	f.Add(sockettest.Frame(0x80|opClose, "\x03\xe8bye"))
 	f.Add([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		at, by := readAll(bytes.NewReader(b)), readAll(iotest.OneByteReader(bytes.NewReader(b)))
@@ -166,8 +148,8 @@ func BenchmarkParser(b *testing.B) {
 		{"100 bytes", text(strings.Repeat("x", 100))},
 		{"4 KB", text(strings.Repeat("x", 4<<10))},
 		{"32 KB, not ASCII", text(strings.Repeat("ä", 16<<10))},
-		{"4 fragments of 1 KB", join(clientFrame(opText, strings.Repeat("x", 1<<10)), clientFrame(opContinuation, strings.Repeat("x", 1<<10)),
-			clientFrame(opContinuation, strings.Repeat("x", 1<<10)), clientFrame(0x80|opContinuation, strings.Repeat("x", 1<<10)))},
+		{"4 fragments of 1 KB", join(sockettest.Frame(opText, strings.Repeat("x", 1<<10)), sockettest.Frame(opContinuation, strings.Repeat("x", 1<<10)),
+			sockettest.Frame(opContinuation, strings.Repeat("x", 1<<10)), sockettest.Frame(0x80|opContinuation, strings.Repeat("x", 1<<10)))},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			var p parser
