@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -32,22 +33,33 @@ type Config struct {
 	Watch string `json:"watch"`
 }
 
-// Handler serves the page at / and config as /config.json. The page may connect to nothing but this server and the
-// host in config.Watch; its Content-Security-Policy says so to the browser.
+// from returns the address of a WebSocket as it is for whoever sent r. A browser on another machine reached the page by
+// an address of this one, so it finds what listens on a loopback there; and a page over TLS opens no socket in plain text.
+func from(r *http.Request, watch url.URL) url.URL {
+	if r.TLS != nil {
+		watch.Scheme = "wss"
+	}
+	page := url.URL{Host: r.Host}
+	ip := net.ParseIP(page.Hostname())
+	if ip != nil && !ip.IsLoopback() && net.ParseIP(watch.Hostname()).IsLoopback() {
+		watch.Host = net.JoinHostPort(ip.String(), watch.Port())
+	}
+	return watch
+}
+
+// Handler serves the page at / and config, with addresses as they are for whoever asks, as /config.json. The page may
+// connect to nothing but this server and the host in config.Watch; its Content-Security-Policy says so to the browser.
 func Handler(config Config) (http.Handler, error) {
 	watch, err := url.Parse(config.Watch)
 	if err != nil || watch.Scheme != "ws" && watch.Scheme != "wss" || watch.Host == "" {
 		return nil, fmt.Errorf("web: %q is not the address of a WebSocket; write one such as wss://HOST/development", config.Watch)
 	}
-	configJSON, err := json.Marshal(config)
-	if err != nil {
-		return nil, fmt.Errorf("web: %w", err)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /config.json", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		w.Write(configJSON)
+		address := from(r, *watch)
+		json.NewEncoder(w).Encode(Config{Watch: address.String()})
 	})
 	names, err := fs.Glob(files, "*")
 	if err != nil {
@@ -60,13 +72,13 @@ func Handler(config Config) (http.Handler, error) {
 		}
 		mux.Handle(pattern, file(name))
 	}
-	policy := strings.Join([]string{
-		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'",
-		"connect-src 'self' " + watch.Scheme + "://" + watch.Host,
-		"base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
-	}, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", policy)
+		socket := from(r, *watch)
+		w.Header().Set("Content-Security-Policy", strings.Join([]string{
+			"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'",
+			"connect-src 'self' " + socket.Scheme + "://" + socket.Host,
+			"base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+		}, "; "))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")

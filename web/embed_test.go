@@ -64,7 +64,7 @@ func TestEveryImportedModuleIsServed(t *testing.T) {
 
 func TestConfigIsToldAndNotKept(t *testing.T) {
 	w := get(t, "/config.json")
-	if got, want := w.Body.String(), `{"watch":"ws://127.0.0.1:4566/development"}`; got != want {
+	if got, want := strings.TrimSpace(w.Body.String()), `{"watch":"ws://127.0.0.1:4566/development"}`; got != want {
 		t.Errorf("config %s, want %s", got, want)
 	}
 	if got := w.Header().Get("Cache-Control"); got != "no-store" {
@@ -77,6 +77,37 @@ func TestPageMayConnectOnlyToTheSocket(t *testing.T) {
 	for _, want := range []string{"default-src 'none'", "connect-src 'self' ws://127.0.0.1:4566;"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q lacks %q", policy, want)
+		}
+	}
+}
+
+// Whoever opens the page on another machine reached it by an address of this one, and finds the socket there as well.
+func TestPageIsToldWhereTheSocketIsFromWhereItIsOpened(t *testing.T) {
+	for _, test := range []struct {
+		watch, page string
+		want        string
+	}{
+		{"ws://127.0.0.1:4566/development", "http://localhost:8080/", "ws://127.0.0.1:4566/development"},
+		{"ws://127.0.0.1:4566/development", "http://[::1]:8080/", "ws://127.0.0.1:4566/development"},
+		{"ws://127.0.0.1:4566/development", "https://127.0.0.1:8080/", "wss://127.0.0.1:4566/development"},
+		{"ws://127.0.0.1:4566/development", "https://192.0.2.7:8080/", "wss://192.0.2.7:4566/development"},
+		{"ws://127.0.0.1:4566/development", "https://[2001:db8::7]/", "wss://[2001:db8::7]:4566/development"},
+		{"ws://127.0.0.1:4566/development", "http://evil.example/", "ws://127.0.0.1:4566/development"},
+		{"ws://192.0.2.1:4566/development", "https://192.0.2.7:8080/", "wss://192.0.2.1:4566/development"},
+		{"wss://a1.execute-api.us-east-1.amazonaws.com/development", "https://192.0.2.7/", "wss://a1.execute-api.us-east-1.amazonaws.com/development"},
+	} {
+		h, err := web.Handler(web.Config{Watch: test.watch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", test.page+"config.json", nil))
+		if got, want := strings.TrimSpace(w.Body.String()), `{"watch":"`+test.want+`"}`; got != want {
+			t.Errorf("%s of a page at %s: %s, want %s", test.watch, test.page, got, want)
+		}
+		socket := strings.TrimSuffix(test.want, "/development")
+		if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "connect-src 'self' "+socket+";") {
+			t.Errorf("the policy of a page at %s is %q, which lacks %s", test.page, policy, socket)
 		}
 	}
 }
