@@ -9,15 +9,24 @@ import (
 type node interface{ run(*run) error }
 type expression interface{ value(*run) (any, error) }
 
-type position struct{ line, column int }
+// position is an offset in the template.
+type position int
+
+// mistake is an error at a place.
+type mistake struct {
+	position
+	text string
+}
+
+func (m *mistake) Error() string { return m.text }
 
 func (p position) errorf(format string, args ...any) error {
-	return &Error{p.line, p.column, fmt.Sprintf(format, args...)}
+	return &mistake{p, fmt.Sprintf(format, args...)}
 }
 
 // at gives an error of a method the place of its call.
 func (p position) at(err error) error {
-	var placed *Error
+	var placed *mistake
 	if err == nil || errors.As(err, &placed) || errors.Is(err, errStop) {
 		return err
 	}

@@ -13,10 +13,15 @@ package vtl
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 )
 
 // Template is a parsed template. It does not change.
-type Template struct{ body []node }
+type Template struct {
+	text string
+	body []node
+}
 
 // Error is a mistake in a template.
 type Error struct {
@@ -35,13 +40,25 @@ func Parse(text string) (*Template, error) {
 	}
 	p := &parser{text: text}
 	body, end, err := p.block("")
+	if err == nil && end != "" {
+		err = p.errorf(p.at, "#%s without #if or #foreach", end)
+	}
 	if err != nil {
-		return nil, err
+		return nil, located(err, text)
 	}
-	if end != "" {
-		return nil, p.errorf(p.at, "#%s without #if or #foreach", end)
+	return &Template{text, body}, nil
+}
+
+// located says on which line of a template a mistake is. Lines are counted only for it: to keep count for every
+// reference would take a time that grows with the square of the template.
+func located(err error, text string) error {
+	var m *mistake
+	if !errors.As(err, &m) {
+		return err
 	}
-	return &Template{body}, nil
+	before := text[:min(int(m.position), len(text))]
+	line := strings.LastIndexByte(before, '\n') + 1
+	return &Error{strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[line:]) + 1, m.text}
 }
 
 // Object is a value with methods of its own, such as $util.
@@ -58,7 +75,7 @@ type Object interface {
 func (t *Template) Execute(variables map[string]any) (string, error) {
 	r := &run{given: variables, set: map[string]any{}, steps: maxSteps, bytes: maxBytes}
 	if err := r.nodes(t.body); err != nil && !errors.Is(err, errStop) {
-		return "", err
+		return "", located(err, t.text)
 	}
 	return string(r.out), nil
 }

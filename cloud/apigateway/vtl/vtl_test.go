@@ -93,6 +93,13 @@ func TestTemplatesPrint(t *testing.T) {
 	}
 }
 
+// A place is worked out for a mistake only: that of each reference would make the longest template take minutes.
+func TestLongestTemplateIsParsed(t *testing.T) {
+	if _, err := Parse(strings.Repeat("$a", maxTemplate/2)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMistakesAreExplained(t *testing.T) {
 	for _, test := range []struct{ template, want string }{
 		{"a\n  #if(true)", "line 2, column 12: the #if before this has no #end"},
@@ -115,6 +122,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{"#set($a = " + strings.Repeat("1+", 200) + "1)", "more than 100 operators in a row"},
 		{strings.Repeat("x", maxTemplate+1), "307200"},
 		{"$name.explode()", "line 1, column 1: a text has no method explode with 0 arguments"},
+		{"ä\n#set($a = \"ü $name.explode()\")", "line 2, column 14: a text has no method explode"},
 		{"$name.substring(9)", "no part from 9"},
 		{"$name.substring('a')", "argument 1 of substring must be an integer, and is a text"},
 		{"$name.matches('(')", "regular expression"},
