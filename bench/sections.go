@@ -86,12 +86,8 @@ func sections(quick bool, reps int) []section {
 	}
 	// compared is a fan-out for the leaders, and in fewer repetitions for the followers.
 	compared := func(sockets, window int, more ...string) []workload {
-		usual := 5
-		if sockets == largest {
-			usual = 3
-		}
 		return []workload{
-			fanout(sockets, window, n(usual), append(append([]string{}, leaders...), more...)...),
+			fanout(sockets, window, n(5), append(append([]string{}, leaders...), more...)...),
 			fanout(sockets, window, n(1), followers...),
 		}
 	}
@@ -107,12 +103,12 @@ func sections(quick bool, reps int) []section {
 			args: []string{"-r", "8000", "-window", strconv.Itoa(window), "-settle", "200ms"},
 		}
 	}
-	idle := func(sockets int, secure bool, servers ...string) workload {
+	idle := func(sockets int, secure bool, usual int, servers ...string) workload {
 		name := "idle:" + strconv.Itoa(sockets)
 		if secure {
 			name += ":tls"
 		}
-		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(2), args: []string{"-settle", "2s"}}
+		return workload{name: name, mode: "idle", sockets: sockets, secure: secure, servers: servers, reps: n(usual), args: []string{"-settle", "2s"}}
 	}
 	writing := func(sockets int) workload {
 		return fanout(sockets, 1, n(2), "limit", "limit-send", "limit-uring", "limit-uringf", "golimit", "golimit-syscall")
@@ -132,7 +128,7 @@ func sections(quick bool, reps int) []section {
 			args: []string{"-rate", fmt.Sprint(rate), "-window", "32", "-r", "5000", "-for", "2s"},
 		}
 	}
-	whole := fanout(large, 1, n(2), "limit", "quotewire", wholeWay)
+	whole := fanout(large, 1, n(5), "limit", "quotewire", wholeWay)
 	whole.run = (*bench).product
 	trips := []string{"-sockets", "1,16,64", "-time", "3s", "-cold", "10"}
 	watches := 1_000_000
@@ -163,9 +159,10 @@ func sections(quick bool, reps int) []section {
 		{"writing", []workload{writing(small), writing(large)}, compare("writing")},
 		{"product", []workload{whole}, (*report).product},
 		{"push", []workload{push(1, 2, append(all, "quotewire-unsigned")...), push(16, 5, append(all, "quotewire-unsigned")...)}, compare("push")},
-		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(3), run: (*bench).roundtrip}}, (*report).roundtrip},
+		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(5), run: (*bench).roundtrip}}, (*report).roundtrip},
 		{"memory", []workload{
-			idle(small, false, leaders...), idle(large, false, all...), listen(large), idle(small, true, "quotewire"), idle(large, true, "quotewire"),
+			idle(small, false, 2, leaders...), idle(large, false, 5, leaders...), idle(large, false, 1, followers...), listen(large),
+			idle(small, true, 2, "quotewire"), idle(large, true, 2, "quotewire"),
 		}, (*report).memory},
 		{"slow", []workload{{
 			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: readers, reps: n(1),

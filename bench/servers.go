@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -137,13 +138,22 @@ func (b *bench) start(ctx context.Context, name string) (*running, error) {
 	return r, nil
 }
 
-// freeAddress is one that nobody listens on.
+// nextPort is below the ports that the kernel gives to clients: of those, one that is free now may be taken by a client
+// before the server has it.
+var nextPort = 20000
+
+// freeAddress is one that nobody listens on, and that no earlier server of this run had: its connections may linger.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for ; nextPort < 30000; nextPort++ {
+		address := fmt.Sprintf("127.0.0.1:%d", nextPort)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		nextPort++
+		return address, l.Close()
 	}
-	return l.Addr().String(), l.Close()
+	return "", errors.New("the ports 20000 to 29999 of the loopback are taken")
 }
 
 // listening waits until the ports of URLs accept connections.
