@@ -12,12 +12,14 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/term"
 
 	"quotewire/atomicfile"
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
 	"quotewire/deploy/view"
+	"quotewire/sdkbody"
 )
 
 var deployVerb = verb{
@@ -184,7 +186,7 @@ func writeOutputs(name string, outputs []deploy.Output) error {
 
 // awsConfig is the standard AWS configuration: environment, profile, region.
 func awsConfig(ctx context.Context) (sdk.Config, error) {
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithAPIOptions([]func(*middleware.Stack) error{sdkbody.Plain})}
 	if region := os.Getenv("AWS_DEFAULT_REGION"); region != "" && os.Getenv("AWS_REGION") == "" {
 		// The AWS CLI reads this name and the SDK for Go does not; who has set it for the one means the other as well.
 		options = append(options, config.WithRegion(region))

@@ -12,8 +12,10 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
 
 	"quotewire/cloud"
+	"quotewire/sdkbody"
 	"quotewire/tail"
 )
 
@@ -134,5 +136,6 @@ func stateConfig(dir string, e cloud.Endpoints) (sdk.Config, error) {
 		Region:       e.Region,
 		BaseEndpoint: &e.Cloud,
 		Credentials:  credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, ""),
+		APIOptions:   []func(*middleware.Stack) error{sdkbody.Plain},
 	}, err
 }

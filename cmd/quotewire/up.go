@@ -15,6 +15,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	dynamodbsdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
 
 	"quotewire/cloud"
 	"quotewire/deploy"
@@ -23,6 +24,7 @@ import (
 	"quotewire/feed"
 	"quotewire/quotes/dynamodb"
 	"quotewire/quotes/sample"
+	"quotewire/sdkbody"
 	"quotewire/web"
 )
 
@@ -100,6 +102,7 @@ func (u *up) run(ctx context.Context, path string) (err error) {
 		Region:       running.Region(),
 		BaseEndpoint: sdk.String(running.URL()),
 		Credentials:  credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, ""),
+		APIOptions:   []func(*middleware.Stack) error{sdkbody.Plain},
 	}
 	_, err = deploy.Run(ctx, program, deploy.Options{
 		Targets: u.script.targets, Provider: aws.NewProvider(cfg), CacheDir: filepath.Join(u.cloud.dir, "build"), Local: true,

@@ -28,6 +28,7 @@ import (
 	"quotewire/deploy"
 	"quotewire/dply/check"
 	"quotewire/dply/token"
+	"quotewire/sdkbody"
 )
 
 // DefaultRegion is used where the configuration names none.
@@ -66,7 +67,7 @@ func NewProvider(cfg aws.Config) *Provider {
 	if cfg.Region == "" {
 		cfg.Region = DefaultRegion
 	}
-	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall)
+	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall, sdkbody.Plain)
 	cfg.Retryer = newRetryer(cfg.Retryer)
 	return &Provider{
 		region:    cfg.Region,

@@ -8,6 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
+
+	"quotewire/sdkbody"
 )
 
 // Config is what the environment of a function says about AWS. Lambda puts the region and the credentials there, so the
@@ -28,6 +31,7 @@ func Config(getenv func(string) string) aws.Config {
 		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = 64
 		}),
+		APIOptions: []func(*middleware.Stack) error{sdkbody.Plain},
 	}
 	if endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		config.BaseEndpoint = aws.String(endpoint)
