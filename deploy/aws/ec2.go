@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -20,21 +19,37 @@ func init() {
 }
 
 var networkType = &schema.Type{
-	Name: "aws.VPC.VPC", Ensure: true, Find: true, Self: "id",
-	Doc: "A network, known by its tag Name. Ensured, it is a small one for functions: two private subnets in two zones, the default security group, and the ways out that are asked for. What it has already is never removed.",
+	Name: typeNetwork, Ensure: true, Find: true, Self: "id",
+	Doc:   "A network, known by its tag Name. Ensured, it is a small one for functions: two private subnets in two zones, the default security group, and the ways out that are asked for. What it has already is never removed.",
+	Notes: "Other subnets, route tables, gateways and endpoints are statements of their own, which name the network. A teardown removes all that is in it.",
 	Properties: []schema.Property{
 		{Name: "CidrBlock", Kinds: texts, Doc: "The IPv4 range of a new network, /16 to /26.", Default: DefaultCIDR},
+		{Name: "PrivateSubnets", Kinds: numbers, Max: 6, Doc: "How many subnets of its own it has, without a way in, each in a zone of its own. With 0, all its subnets are aws.VPC.Subnet statements.", Default: "2"},
+		{Name: "DnsHostnames", Kinds: booleans, Doc: "Whether what is in it gets DNS names. The private names of interface endpoints need it.", Default: "false"},
 		{Name: "DualStack", Kinds: booleans, Doc: "Whether the network and its subnets have IPv6 addresses as well.", Default: "false, or true with an EgressOnlyInternetGateway"},
 		{Name: "EgressOnlyInternetGateway", Kinds: booleans, Doc: "A way out over IPv6, which costs nothing while idle. Functions take it with DualStack <- true in their VpcConfig, to addresses that have IPv6.", Default: "false"},
 		{Name: "GatewayEndpoints", Kinds: lists, Doc: `Services that the network reaches directly, at no cost: "s3", "dynamodb".`},
 	},
 	Members: []schema.Member{
 		{Name: "id", Kind: schema.String, Doc: "The id of the network."}, nameMember("network"),
-		{Name: "subnets", Kind: schema.List, Doc: "The ids of all its subnets, sorted."},
-		{Name: "securityGroups", Kind: schema.List, Doc: "The ids of all its security groups, sorted."}},
+		{Name: "subnets", Kind: schema.List, Doc: "The ids of all its subnets, sorted, but for those that statements of the script make."},
+		{Name: "securityGroups", Kind: schema.List, Doc: "The ids of all its security groups, sorted, but for those that statements of the script make."}},
 }
 
-func networkKey(name string) deploy.Key { return deploy.Key{Type: "aws.VPC.VPC", Name: name} }
+// The types of a network and what is in it.
+const (
+	typeNetwork         = "aws.VPC.VPC"
+	typeSubnet          = "aws.VPC.Subnet"
+	typeSecurityGroup   = "aws.VPC.SecurityGroup"
+	typeRouteTable      = "aws.VPC.RouteTable"
+	typeInternetGateway = "aws.VPC.InternetGateway"
+	typeEgressOnly      = "aws.VPC.EgressOnlyInternetGateway"
+	typeNAT             = "aws.VPC.NatGateway"
+	typeAddress         = "aws.VPC.Address"
+	typeEndpoint        = "aws.VPC.Endpoint"
+)
+
+func networkKey(name string) deploy.Key { return deploy.Key{Type: typeNetwork, Name: name} }
 
 // vpc is a network, found by its tag Name or made as [Network] says.
 type vpc struct {
@@ -46,7 +61,7 @@ type vpc struct {
 }
 
 func findNetwork(p *Provider, g *deploy.Graph, s *check.Statement) error {
-	return found(g, s, networkKey(s.Name), &vpc{maker: &networkMaker{ec2: p.ec2, name: s.Name, region: p.region}})
+	return found(g, s, networkKey(s.Name), &vpc{maker: p.maker(s.Name)})
 }
 
 func ensureNetwork(p *Provider, g *deploy.Graph, s *check.Statement) error {
@@ -54,8 +69,9 @@ func ensureNetwork(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		cidr, _ := g.String(s.Prop("CidrBlock"))
 		endpoints, _ := g.Strings(s.Prop("GatewayEndpoints"))
 		want := Network{Name: s.Name, CIDR: cidr, DualStack: g.Bool(s.Prop("DualStack"), false),
-			EgressOnly: g.Bool(s.Prop("EgressOnlyInternetGateway"), false), GatewayEndpoints: endpoints}
-		return &vpc{maker: &networkMaker{ec2: p.ec2, name: s.Name, region: p.region}, want: &want}
+			EgressOnly: g.Bool(s.Prop("EgressOnlyInternetGateway"), false), GatewayEndpoints: endpoints,
+			subnets: int(g.Number(s.Prop("PrivateSubnets"), privateSubnets)), dnsNames: g.Bool(s.Prop("DnsHostnames"), false)}
+		return &vpc{maker: p.maker(s.Name), want: &want}
 	})
 	return err
 }
@@ -73,7 +89,7 @@ func (v *vpc) Read(ctx context.Context) error {
 		return err
 	}
 	if v.want != nil {
-		if v.state, err = v.maker.read(ctx, found); err != nil {
+		if v.state, err = v.maker.read(ctx, found, v.want); err != nil {
 			return err
 		}
 	}
@@ -81,7 +97,8 @@ func (v *vpc) Read(ctx context.Context) error {
 	return v.members(ctx)
 }
 
-// members lists all subnets and all security groups of the network.
+// members lists the subnets and the security groups of the network. Those that other statements make are left out: they
+// are not there yet on the first deploy, and what it places in the network is to stay there on the second.
 func (v *vpc) members(ctx context.Context) error {
 	filter := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{v.state.id}}}
 	v.subnets, v.groups = nil, nil
@@ -92,7 +109,9 @@ func (v *vpc) members(ctx context.Context) error {
 			return err
 		}
 		for _, s := range page.Subnets {
-			v.subnets = append(v.subnets, aws.ToString(s.SubnetId))
+			if !v.maker.described(v.state.id, typeSubnet, nameTag(s.Tags)) {
+				v.subnets = append(v.subnets, aws.ToString(s.SubnetId))
+			}
 		}
 	}
 	groups := ec2.NewDescribeSecurityGroupsPaginator(v.maker.ec2, &ec2.DescribeSecurityGroupsInput{Filters: filter})
@@ -102,7 +121,9 @@ func (v *vpc) members(ctx context.Context) error {
 			return err
 		}
 		for _, g := range page.SecurityGroups {
-			v.groups = append(v.groups, aws.ToString(g.GroupId))
+			if !v.maker.described(v.state.id, typeSecurityGroup, aws.ToString(g.GroupName)) {
+				v.groups = append(v.groups, aws.ToString(g.GroupId))
+			}
 		}
 	}
 	slices.Sort(v.subnets)
@@ -131,7 +152,15 @@ func (v *vpc) Apply(ctx context.Context) error {
 	return v.members(ctx)
 }
 
-func (v *vpc) Delete(ctx context.Context) error { return v.maker.remove(ctx, v.state.id) }
+// Delete keeps a network in which something is to be preserved.
+func (v *vpc) Delete(ctx context.Context) error {
+	for _, n := range v.maker.ways.within(v.maker.name, v.state.id) {
+		if n.Preserve && !n.Found && n.Resource.Exists() {
+			return deploy.Kept(fmt.Sprintf("%s in it is preserved", n.Resource))
+		}
+	}
+	return v.maker.remove(ctx, v.state.id)
+}
 
 func (v *vpc) Member(name string) (any, bool) {
 	known := v.state.id != ""
@@ -165,15 +194,5 @@ func (m *networkMaker) find(ctx context.Context) (*types.Vpc, error) {
 		}
 		found = append(found, page.Vpcs...)
 	}
-	switch len(found) {
-	case 0:
-		return nil, nil
-	case 1:
-		return &found[0], nil
-	}
-	var ids []string
-	for _, v := range found {
-		ids = append(ids, aws.ToString(v.VpcId))
-	}
-	return nil, fmt.Errorf("%d networks are named %s: %s; rename all but one", len(ids), m.name, strings.Join(ids, ", "))
+	return only("networks", m.name, found, func(v types.Vpc) *string { return v.VpcId })
 }

@@ -25,14 +25,20 @@ const (
 // DefaultCIDR is the address range of a network that names none.
 const DefaultCIDR = "10.0.0.0/16"
 
-// Network is a small network for functions: two private subnets in two zones, and the ways out that are asked for. It has
-// no internet gateway and no NAT gateway.
+// privateSubnets is how many a network has that is not said to have others: Lambda advises two zones at least.
+const privateSubnets = 2
+
+// Network is a small network for functions: private subnets in a zone each, and the ways out that are asked for. It has
+// no internet gateway and no NAT gateway; a script adds them by statements of their own.
 type Network struct {
 	Name             string
 	CIDR             string   // an IPv4 range of /16 to /26; "" is DefaultCIDR
 	DualStack        bool     // IPv6 as well; implied by EgressOnly
 	EgressOnly       bool     // a way out over IPv6, by an egress-only internet gateway
 	GatewayEndpoints []string // a way to these services of the region: "s3", "dynamodb"
+
+	subnets  int  // private ones of its own
+	dnsNames bool // whether what is in it gets names, which private names of endpoints need
 }
 
 // NetworkInfo is what a network consists of.
@@ -47,7 +53,8 @@ type NetworkInfo struct {
 // `ensure aws.VPC.VPC` does.
 func MakeNetwork(ctx context.Context, cfg aws.Config, want Network) (NetworkInfo, error) {
 	p := NewProvider(cfg)
-	v := &vpc{maker: &networkMaker{ec2: p.ec2, name: want.Name, region: p.region}, want: &want}
+	want.subnets = privateSubnets
+	v := &vpc{maker: p.maker(want.Name), want: &want}
 	err := v.Read(ctx)
 	var step deploy.Step
 	if err == nil {
@@ -68,14 +75,21 @@ type networkMaker struct {
 	ec2    *ec2.Client
 	name   string
 	region string
+	ways   *ways // with what the script describes in it by statements of its own
+}
+
+func (p *Provider) maker(name string) *networkMaker {
+	return &networkMaker{ec2: p.ec2, name: name, region: p.region, ways: &p.ways}
 }
 
 // networkState is what a network has.
 type networkState struct {
 	id         string
 	cidr       string
-	ipv6       string // its IPv6 range, or ""
-	subnets    []types.Subnet
+	ipv6       string           // its IPv6 range, or ""
+	subnets    []types.Subnet   // all of them
+	own        []types.Subnet   // those that no other statement describes
+	dnsNames   bool             // known if the script asks for it
 	routes     types.RouteTable // the main one
 	gateway    string           // the egress-only internet gateway, or ""
 	endpoints  []string         // services with a gateway endpoint: "s3", …
@@ -92,6 +106,7 @@ const (
 	partRoute   = "route to the egress-only internet gateway"
 	partGroup   = "security group rule for IPv6"
 	partEndpnt  = "gateway endpoint "
+	partNames   = "DNS host names"
 )
 
 func (w *Network) dualStack() bool { return w.DualStack || w.EgressOnly }
@@ -105,8 +120,9 @@ func (s *networkState) missing(w *Network) []string {
 		}
 	}
 	lack(w.dualStack() && s.ipv6 == "", partIPv6)
-	lack(len(s.subnets) < 2, partSubnet)
-	lack(w.dualStack() && slices.ContainsFunc(s.subnets, func(n types.Subnet) bool { return ipv6Of(n) == "" }), partSubnet6)
+	lack(w.dnsNames && !s.dnsNames, partNames)
+	lack(len(s.own) < w.subnets, partSubnet)
+	lack(w.dualStack() && slices.ContainsFunc(s.own, func(n types.Subnet) bool { return ipv6Of(n) == "" }), partSubnet6)
 	lack(w.EgressOnly && s.gateway == "", partGateway)
 	lack(w.EgressOnly && !s.routed(), partRoute)
 	lack(w.dualStack() && !s.groupOpen6, partGroup)
@@ -135,19 +151,56 @@ func vpcFilter(name, id string) []types.Filter {
 	return []types.Filter{{Name: &name, Values: []string{id}}}
 }
 
-// read looks at everything that ensure may have to add to.
-func (m *networkMaker) read(ctx context.Context, v *types.Vpc) (networkState, error) {
-	s := networkState{id: aws.ToString(v.VpcId), cidr: aws.ToString(v.CidrBlock)}
+func ipv6OfNetwork(v *types.Vpc) (cidr string) {
 	for _, a := range v.Ipv6CidrBlockAssociationSet {
 		if a.Ipv6CidrBlockState == nil || a.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
-			s.ipv6 = aws.ToString(a.Ipv6CidrBlock)
+			cidr = aws.ToString(a.Ipv6CidrBlock)
 		}
+	}
+	return cidr
+}
+
+func egressOnlyOf(g types.EgressOnlyInternetGateway, network string) bool {
+	return slices.ContainsFunc(g.Attachments, func(a types.InternetGatewayAttachment) bool { return aws.ToString(a.VpcId) == network })
+}
+
+// nameTag is the name by which scripts know something of a network.
+func nameTag(tags []types.Tag) string {
+	for _, t := range tags {
+		if aws.ToString(t.Key) == "Name" {
+			return aws.ToString(t.Value)
+		}
+	}
+	return ""
+}
+
+// described reports whether a statement of its own makes something in the network.
+func (m *networkMaker) described(network, kind, name string) bool {
+	return slices.ContainsFunc(m.ways.within(m.name, network), func(n *deploy.Node) bool {
+		return n.Key.Type == kind && !n.Found && n.Statement.Name == name
+	})
+}
+
+// read looks at everything that ensure may have to add to.
+func (m *networkMaker) read(ctx context.Context, v *types.Vpc, w *Network) (networkState, error) {
+	s := networkState{id: aws.ToString(v.VpcId), cidr: aws.ToString(v.CidrBlock), ipv6: ipv6OfNetwork(v)}
+	if w.dnsNames {
+		out, err := m.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: &s.id, Attribute: types.VpcAttributeNameEnableDnsHostnames})
+		if err != nil {
+			return s, err
+		}
+		s.dnsNames = out.EnableDnsHostnames != nil && aws.ToBool(out.EnableDnsHostnames.Value)
 	}
 	subnets, err := m.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: vpcFilter("vpc-id", s.id)})
 	if err != nil {
 		return s, err
 	}
 	s.subnets = subnets.Subnets
+	for _, n := range s.subnets {
+		if !m.described(s.id, typeSubnet, nameTag(n.Tags)) {
+			s.own = append(s.own, n)
+		}
+	}
 	tables, err := m.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: vpcFilter("vpc-id", s.id)})
 	if err != nil {
 		return s, err
@@ -164,7 +217,7 @@ func (m *networkMaker) read(ctx context.Context, v *types.Vpc) (networkState, er
 			return s, err
 		}
 		for _, g := range page.EgressOnlyInternetGateways {
-			if slices.ContainsFunc(g.Attachments, func(a types.InternetGatewayAttachment) bool { return aws.ToString(a.VpcId) == s.id }) {
+			if egressOnlyOf(g, s.id) {
 				s.gateway = aws.ToString(g.EgressOnlyInternetGatewayId)
 			}
 		}
@@ -174,7 +227,7 @@ func (m *networkMaker) read(ctx context.Context, v *types.Vpc) (networkState, er
 		return s, err
 	}
 	for _, e := range endpoints.VpcEndpoints {
-		if e.VpcEndpointType == types.VpcEndpointTypeGateway {
+		if e.VpcEndpointType == types.VpcEndpointTypeGateway && !leaving(e) {
 			name := aws.ToString(e.ServiceName)
 			s.endpoints = append(s.endpoints, name[strings.LastIndexByte(name, '.')+1:])
 		}
@@ -208,12 +261,18 @@ func (m *networkMaker) ensure(ctx context.Context, s *networkState, w *Network) 
 			return err
 		}
 		s.id = aws.ToString(out.Vpc.VpcId)
-		if err := m.reread(ctx, s, "for the network to be there", func() bool { return s.routes.RouteTableId != nil && s.group != "" }); err != nil {
+		if err := m.reread(ctx, s, w, "for the network to be there", func() bool { return s.routes.RouteTableId != nil && s.group != "" }); err != nil {
+			return err
+		}
+	}
+	if w.dnsNames && !s.dnsNames {
+		_, err := m.ec2.ModifyVpcAttribute(ctx, &ec2.ModifyVpcAttributeInput{VpcId: &s.id, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		if err != nil {
 			return err
 		}
 	}
 	if w.dualStack() && s.ipv6 == "" {
-		if err := m.addIPv6(ctx, s); err != nil {
+		if err := m.addIPv6(ctx, s, w); err != nil {
 			return err
 		}
 	}
@@ -234,11 +293,11 @@ func (m *networkMaker) ensure(ctx context.Context, s *networkState, w *Network) 
 			return err
 		}
 	}
-	return m.reread(ctx, s, "", nil)
+	return m.reread(ctx, s, w, "", nil)
 }
 
 // reread reads the network until ready says so; a nil ready is content with one look.
-func (m *networkMaker) reread(ctx context.Context, s *networkState, what string, ready func() bool) error {
+func (m *networkMaker) reread(ctx context.Context, s *networkState, w *Network, what string, ready func() bool) error {
 	return deploy.Await(ctx, what, addressWait, func(ctx context.Context) (bool, error) {
 		out, err := m.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{s.id}})
 		if is(err, "InvalidVpcID.NotFound") {
@@ -247,7 +306,7 @@ func (m *networkMaker) reread(ctx context.Context, s *networkState, what string,
 		if err != nil || len(out.Vpcs) == 0 {
 			return false, err
 		}
-		if *s, err = m.read(ctx, &out.Vpcs[0]); err != nil {
+		if *s, err = m.read(ctx, &out.Vpcs[0], w); err != nil {
 			return false, err
 		}
 		return ready == nil || ready(), nil
@@ -255,7 +314,7 @@ func (m *networkMaker) reread(ctx context.Context, s *networkState, what string,
 }
 
 // addIPv6 gives the network a range of its own. A network that was just made may only have to wait for it.
-func (m *networkMaker) addIPv6(ctx context.Context, s *networkState) error {
+func (m *networkMaker) addIPv6(ctx context.Context, s *networkState, w *Network) error {
 	out, err := m.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{s.id}})
 	if err != nil {
 		return err
@@ -266,20 +325,20 @@ func (m *networkMaker) addIPv6(ctx context.Context, s *networkState) error {
 			return err
 		}
 	}
-	return m.reread(ctx, s, "for IPv6 addresses", func() bool { return s.ipv6 != "" })
+	return m.reread(ctx, s, w, "for IPv6 addresses", func() bool { return s.ipv6 != "" })
 }
 
-// ensureSubnets makes subnets until there are two, in two zones, and gives each its IPv6 range.
+// ensureSubnets makes subnets until there are enough, each in a zone of its own, and gives each its IPv6 range.
 func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Network) error {
-	if len(s.subnets) < 2 {
+	if len(s.own) < w.subnets {
 		zones, err := m.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{
 			Filters: []types.Filter{{Name: aws.String("state"), Values: []string{"available"}}}})
 		if err != nil {
 			return err
 		}
-		for i := 0; i < len(zones.AvailabilityZones) && len(s.subnets) < 2; i++ {
+		for i := 0; i < len(zones.AvailabilityZones) && len(s.own) < w.subnets; i++ {
 			zone := aws.ToString(zones.AvailabilityZones[i].ZoneName)
-			if slices.ContainsFunc(s.subnets, func(n types.Subnet) bool { return aws.ToString(n.AvailabilityZone) == zone }) {
+			if slices.ContainsFunc(s.own, func(n types.Subnet) bool { return aws.ToString(n.AvailabilityZone) == zone }) {
 				continue
 			}
 			cidr, err := freeRange(s.cidr, s.subnets)
@@ -303,10 +362,13 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 			if w.dualStack() && ipv6Of(made) == "" {
 				made.Ipv6CidrBlockAssociationSet = []types.SubnetIpv6CidrBlockAssociation{{Ipv6CidrBlock: in.Ipv6CidrBlock}}
 			}
-			s.subnets = append(s.subnets, made)
+			s.subnets, s.own = append(s.subnets, made), append(s.own, made)
+		}
+		if len(s.own) < w.subnets {
+			return fmt.Errorf("%s has %d zones, too few for %d subnets in a zone each", m.region, len(zones.AvailabilityZones), w.subnets)
 		}
 	}
-	for i, n := range s.subnets {
+	for _, n := range s.own {
 		if !w.dualStack() || ipv6Of(n) != "" {
 			continue
 		}
@@ -317,7 +379,8 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 		if _, err := m.ec2.AssociateSubnetCidrBlock(ctx, &ec2.AssociateSubnetCidrBlockInput{SubnetId: n.SubnetId, Ipv6CidrBlock: &cidr}); err != nil {
 			return err
 		}
-		s.subnets[i].Ipv6CidrBlockAssociationSet = []types.SubnetIpv6CidrBlockAssociation{{Ipv6CidrBlock: &cidr}}
+		i := slices.IndexFunc(s.subnets, func(x types.Subnet) bool { return aws.ToString(x.SubnetId) == aws.ToString(n.SubnetId) })
+		s.subnets[i].Ipv6CidrBlockAssociationSet = []types.SubnetIpv6CidrBlockAssociation{{Ipv6CidrBlock: &cidr}} // it is taken now
 	}
 	return nil
 }
@@ -398,14 +461,16 @@ func (m *networkMaker) remove(ctx context.Context, id string) error {
 	}
 	var ids []string
 	for _, e := range endpoints.VpcEndpoints {
-		ids = append(ids, aws.ToString(e.VpcEndpointId))
+		if !leaving(e) {
+			ids = append(ids, aws.ToString(e.VpcEndpointId))
+		}
 	}
 	if len(ids) > 0 {
 		if _, err := m.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids}); err != nil {
 			return err
 		}
 	}
-	s, err := m.read(ctx, &types.Vpc{VpcId: &id})
+	s, err := m.read(ctx, &types.Vpc{VpcId: &id}, &Network{})
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,8 @@ type Provider struct {
 	policies lister[policyTypes]
 	groups   lister[logGroupTypes]
 	tables   lister[string]
+	ways     ways
+	dividing sync.Mutex     // held while a free range of a network is looked for and taken
 	asked    map[string]int // how many resources of a type the run has, for those whose models list; complete before the first read
 }
 
@@ -72,6 +74,7 @@ func NewProvider(cfg aws.Config) *Provider {
 	return &Provider{
 		region:    cfg.Region,
 		asked:     map[string]int{},
+		ways:      newWays(),
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.
 		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),

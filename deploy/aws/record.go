@@ -39,6 +39,8 @@ type model struct {
 	create func(ctx context.Context, v *values) error
 	update func(ctx context.Context, v *values, differs map[string]bool) error
 	remove func(ctx context.Context, v *values) error
+	// order makes the resource wait for others that no property of it names; nil if there are none.
+	order func(p *Provider, g *deploy.Graph, s *check.Statement, n *deploy.Node)
 }
 
 // settings are the properties of a resource as text, by the names that they have in scripts. A missing one is "".
@@ -182,7 +184,13 @@ type record struct {
 func registerModel(m model, find bool) {
 	e := entry{Type: m.Type, ensure: func(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		p.asked[m.Name]++
-		_, err := ensured(g, s, m.key(g, s), func() deploy.Resource { return &record{model: &m, p: p, graph: g, s: s} })
+		n, err := ensured(g, s, m.key(g, s), func() deploy.Resource { return &record{model: &m, p: p, graph: g, s: s} })
+		if in := s.Prop(inNetwork.Name); err == nil && in != nil {
+			p.ways.enter(partName(g, in), n)
+		}
+		if err == nil && m.order != nil {
+			m.order(p, g, s, n)
+		}
 		return err
 	}}
 	if find {
@@ -202,14 +210,21 @@ func (m *model) key(g *deploy.Graph, s *check.Statement) deploy.Key {
 	name := s.Name
 	for _, p := range m.Properties {
 		if p.Required && p.Fixed && len(p.Objects) > 0 {
-			if r, ok := s.Prop(p.Name).(check.Reference); ok {
-				name += " of " + r.Statement.Name
-			} else if text, known := g.String(s.Prop(p.Name)); known && text != "" {
-				name += " of " + text
+			if in := partName(g, s.Prop(p.Name)); in != "" {
+				name += " of " + in
 			}
 		}
 	}
 	return deploy.Key{Type: m.Name, Name: name}
+}
+
+// partName names an object by its statement, and a text by itself as far as it is known.
+func partName(g *deploy.Graph, v check.Value) string {
+	if r, ok := v.(check.Reference); ok {
+		return r.Statement.Name
+	}
+	text, _ := g.String(v)
+	return text
 }
 
 func (r *record) values() *values {

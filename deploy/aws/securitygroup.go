@@ -21,14 +21,14 @@ func init() {
 	}
 	registerModel(model{
 		Type: &schema.Type{
-			Name: "aws.VPC.SecurityGroup", Self: "id",
+			Name: typeSecurityGroup, Self: "id",
 			Doc:   "A security group of a network, known by its name in it.",
 			Notes: "A rule that the script does not have is removed.",
 			Properties: []schema.Property{
-				{Name: "Network", Kinds: objects, Objects: []string{"aws.VPC.VPC"}, Required: true, Fixed: true, Doc: "The network, or its id."},
+				inNetwork,
 				{Name: "Description", Kinds: texts, Fixed: true, Default: "the name", Doc: "What people read."},
 				{Name: "Ingress", Kinds: lists, Items: dicts, Entries: rule, Default: "nothing comes in", Doc: "What may come in."},
-				{Name: "Egress", Kinds: lists, Items: dicts, Entries: rule, Default: "everything may go out, over IPv4", Doc: "What may go out."},
+				{Name: "Egress", Kinds: lists, Items: dicts, Entries: rule, Default: "everything may go out", Doc: "What may go out."},
 			},
 			Members: []schema.Member{idMember("group"), nameMember("group")},
 		},
@@ -103,8 +103,13 @@ func rules(v *values, name string) []types.IpPermission {
 	return all
 }
 
+// wantGroup takes "everything may go out" as the network has it: a new group of a network with IPv6 lets that out as well.
 func wantGroup(v *values) settings {
-	return settings{"Network": v.object("Network", "id"), "Description": v.text("Description", v.name), "Ingress": rulesText(rules(v, "Ingress")), "Egress": rulesText(rules(v, "Egress"))}
+	want := settings{"Network": v.object("Network", "id"), "Description": v.text("Description", v.name), "Ingress": rulesText(rules(v, "Ingress")), "Egress": rulesText(rules(v, "Egress"))}
+	if !v.has("Egress") && v.found != nil && v.found.settings["Egress"] == "all 0.0.0.0/0; all ::/0" {
+		want["Egress"] = v.found.settings["Egress"]
+	}
+	return want
 }
 
 func createGroup(ctx context.Context, v *values) error {
