@@ -50,16 +50,19 @@ type adviser struct {
 // index has what is asked for again and again, by name: the work stays in proportion to the program.
 type index struct {
 	functions map[string]*check.Statement
-	policies  map[string]*check.Statement // managed ones that the program makes
-	aliases   map[[2]string]bool          // function and alias that some statement makes or moves; "" is any that is not known yet
-	moved     map[[2]string]bool          // those of lambda.publishVersion
-	stages    map[string]bool             // of WebSocket APIs
-	sockets   bool                        // there is a WebSocket API
+	policies  map[string]*check.Statement             // managed ones that the program makes
+	aliases   map[[2]string]bool                      // function and alias that some statement makes or moves; "" is any that is not known yet
+	moved     map[[2]string]bool                      // those of lambda.publishVersion
+	stages    map[string]bool                         // of WebSocket APIs
+	sockets   bool                                    // there is a WebSocket API
+	routes    map[*check.Statement][]*check.Statement // route tables by what their Subnets name: subnets, or networks
+	endpoints map[*check.Statement][]*check.Statement // by network
 }
 
 func newIndex(program *check.Program) *index {
 	x := &index{functions: map[string]*check.Statement{}, policies: map[string]*check.Statement{},
-		aliases: map[[2]string]bool{}, moved: map[[2]string]bool{}, stages: map[string]bool{}}
+		aliases: map[[2]string]bool{}, moved: map[[2]string]bool{}, stages: map[string]bool{},
+		routes: map[*check.Statement][]*check.Statement{}, endpoints: map[*check.Statement][]*check.Statement{}}
 	for _, t := range program.Targets {
 		for _, s := range t.Statements {
 			x.add(s)
@@ -79,6 +82,14 @@ func (x *index) add(s *check.Statement) {
 		x.aliases[[2]string{functionName(s.Prop("FunctionName")), s.Name}] = true
 	case s.Verb == "ensure" && s.Type.Name == "aws.IAM.Policy":
 		x.policies[s.Name] = s
+	case s.Verb == "ensure" && s.Type.Name == "aws.VPC.RouteTable":
+		for _, r := range references(s.Prop("Subnets")) {
+			x.routes[r.Statement] = append(x.routes[r.Statement], s)
+		}
+	case s.Verb == "ensure" && s.Type.Name == "aws.VPC.Endpoint":
+		for _, r := range references(s.Prop("Network")) {
+			x.endpoints[r.Statement] = append(x.endpoints[r.Statement], s)
+		}
 	case s.Verb == "lambda.publishVersion" && s.Prop("Alias") != nil:
 		key := [2]string{functionName(s.Prop("Name")), text(s.Prop("Alias"))}
 		x.aliases[key], x.moved[key] = true, true
