@@ -20,6 +20,8 @@ func (g *Graph) Value(v check.Value) (value any, known bool) {
 		return "", true
 	case check.String:
 		return v.Text, true
+	case check.Joined:
+		return g.joined(v)
 	case check.Number:
 		return v.Value, true
 	case check.List:
@@ -42,6 +44,19 @@ func (g *Graph) Value(v check.Value) (value any, known bool) {
 		return g.reference(v)
 	}
 	panic(fmt.Sprintf("deploy: a %T has no plain value", v))
+}
+
+// joined puts a text together, once all of it is known.
+func (g *Graph) joined(v check.Joined) (any, bool) {
+	var b strings.Builder
+	for _, part := range v.Parts {
+		text, known := g.String(part)
+		if !known {
+			return nil, false
+		}
+		b.WriteString(text)
+	}
+	return b.String(), true
 }
 
 func (g *Graph) reference(r check.Reference) (any, bool) {
@@ -217,6 +232,10 @@ func references(v check.Value, f func(check.Reference)) {
 		}
 		if v.Statement.Policy != nil {
 			references(v.Statement.Policy, f)
+		}
+	case check.Joined:
+		for _, part := range v.Parts {
+			references(part, f)
 		}
 	case check.List:
 		for _, item := range v.Items {

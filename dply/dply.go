@@ -36,6 +36,19 @@ func LookupEnv(lookup func(name string) (string, bool)) Option {
 // Region is the region of the run, for the constants that contain it; the default is us-east-1.
 func Region(name string) Option { return func(o *options) { o.Region = name } }
 
+// Account asks for the number of the run's account, if the script uses it; "" is unknown.
+func Account(ask func() string) Option { return func(o *options) { o.Config.Account = ask } }
+
+// Parameters gives the parameters of a script their values: these, or else variables of the environment, DPLY_stage for stage,
+// or else their defaults. Without it a script is not run, and a parameter may lack a value.
+func Parameters(values map[string]string) Option {
+	return func(o *options) {
+		if o.Set = values; values == nil {
+			o.Set = map[string]string{}
+		}
+	}
+}
+
 // Advice adds the warnings that give finds in a program without errors.
 func Advice(give func(*check.Program) token.List) Option {
 	return func(o *options) { o.advise = give }
@@ -64,10 +77,11 @@ func Check(catalog *schema.Catalog, sources []Source, change ...Option) (*check.
 		found = file.Prune(found)
 	}
 	list = append(list, found...)
-	if list.Err() == nil && config.advise != nil {
+	advised := list.Err() == nil && config.advise != nil
+	if advised {
 		list = append(list, config.advise(program)...)
 	}
-	list = heed(files, list)
+	list = heed(files, list, advised)
 	list.Sort()
 	if list.Err() != nil {
 		return nil, list

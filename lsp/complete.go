@@ -2,10 +2,12 @@ package lsp
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"quotewire/dply/check"
 	"quotewire/dply/parser"
 	"quotewire/dply/scanner"
 	"quotewire/dply/schema"
@@ -20,7 +22,22 @@ type completion struct {
 	before  []token.Token // the tokens before the word that is being written
 	replace span          // that word
 	parents []*syntax.Line
+	braces  bool // the word is in the braces of a template
 	items   []completionItem
+}
+
+// braces reports whether a text ends in an open template, and where the name in its open brace begins; -1 if none is open.
+func braces(text string, m *scanner.Mistake) (name int, open bool) {
+	runes := []rune(text)
+	if m == nil || m.Code != "E11" || runes[m.Column-1] != '`' {
+		return -1, false
+	}
+	inside := string(runes[m.Column:])
+	i := strings.LastIndexByte(inside, '{')
+	if i < 0 || strings.Contains(inside[i:], "}") || strings.HasSuffix(inside[:i+1], "{{") {
+		return -1, true
+	}
+	return len(text) - len(inside) + i + 1, true
 }
 
 func (d *document) complete(p positionParams) (any, error) {
@@ -41,7 +58,19 @@ func (d *document) complete(p positionParams) (any, error) {
 	}
 	c := &completion{d: d, line: l, before: tokens, parents: d.parents(l, line.Indent)}
 	start := column
-	if mistake != nil { // a string that is not closed yet, or @ alone
+	if names, open := braces(text, mistake); open { // a template that is not closed yet
+		if names < 0 {
+			return none, nil
+		}
+		c.before = nil
+		start = utf8.RuneCountInString(text[:names]) + 1
+		if arrow := strings.LastIndex(text, "->"); arrow > names {
+			c.before, _, _ = scanner.Tokens(token.Line{Text: text[names : arrow+2]}, nil)
+			start = utf8.RuneCountInString(text[:arrow+2]) + 1
+		}
+		c.braces = true
+		mistake = nil
+	} else if mistake != nil { // a string that is not closed yet, or @ alone
 		start = mistake.Column
 	} else if n := len(tokens); n > 0 && (tokens[n-1].Kind == token.Ident || tokens[n-1].Kind == token.Adverb) && tokens[n-1].End() == len(text) {
 		start, c.before = tokens[n-1].Column, tokens[:n-1]
@@ -79,9 +108,15 @@ func (c *completion) offer() {
 	switch {
 	case last.Is("->"):
 		c.members()
+	case c.braces:
+		c.values(nil)
 	case len(c.parents) == 0:
-		if len(c.before) == 0 {
-			c.add(itemKeyword, "target", "target NAME", "The only thing at the outermost level.")
+		switch {
+		case len(c.before) == 0:
+			c.add(itemKeyword, "target", "target NAME", lineDocs["target"])
+			c.add(itemKeyword, "parameter", "parameter NAME [<- DEFAULT]", lineDocs["parameter"])
+		case last.Is("<-"):
+			c.values(nil)
 		}
 	case last.Is("=>"):
 	case startsWith(c.parents[0], "target"):
@@ -293,10 +328,25 @@ func (c *completion) values(p *schema.Property) {
 			}
 		}
 	}
+	if p == nil || slices.ContainsFunc(p.Kinds, func(k schema.Kind) bool { return k == schema.String || k == schema.Number || k == schema.List }) {
+		c.parameters()
+	}
 	if p == nil {
 		for _, k := range c.d.server.Catalog.Consts {
 			c.add(itemConstant, k.Name, k.Value, "")
 		}
+	}
+}
+
+// parameters offers those of the script, and what every run knows of itself.
+func (c *completion) parameters() {
+	for _, file := range c.d.script {
+		for _, p := range file.file.Params {
+			c.add(itemVariable, p.Name.Name, "parameter", p.Doc())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(check.RunDocs)) {
+		c.add(itemConstant, name, "", check.RunDocs[name])
 	}
 }
 
@@ -323,6 +373,10 @@ func describe(s *syntax.Statement) string {
 			words = append(words, arg.Name)
 		case syntax.StringLit:
 			words = append(words, fmt.Sprintf("%q", arg.Text))
+		case syntax.Template:
+			if t, ok := tokenOf(s.Line, arg); ok {
+				words = append(words, t.Text)
+			}
 		}
 	}
 	text := strings.TrimSpace(strings.Join(words, " "))

@@ -2,13 +2,11 @@ package lsp
 
 import (
 	"net/url"
-	"os"
 	"path"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"quotewire/dply"
 	"quotewire/dply/parser"
 	"quotewire/dply/schema"
 	"quotewire/dply/syntax"
@@ -17,35 +15,32 @@ import (
 
 // document is one text with what is known of it.
 type document struct {
-	server *Server
-	uri    string
-	name   string
-	text   string
-	file   *syntax.File
-	found  token.List
-	scopes []*scope // of its targets
+	server  *Server
+	uri     string
+	path    string // of a file on this machine, or ""
+	name    string
+	text    string
+	version int
+	file    *syntax.File
+	found   token.List
+	scopes  []*scope    // of its targets
+	script  []*document // all files of the script that it is part of, in order
 }
 
-func (s *Server) analyse(uri, text string) *document {
-	name := uri
+// read makes a document of a text. It is not part of a script yet.
+func (s *Server) read(uri, text string) *document {
+	d := &document{server: s, uri: uri, name: uri, text: text}
 	if u, err := url.Parse(uri); err == nil && u.Path != "" {
-		name = path.Base(u.Path)
+		if d.name = path.Base(u.Path); u.Scheme == "file" {
+			d.path = u.Path
+		}
 	}
-	d := &document{server: s, uri: uri, name: name, text: text}
-	d.file, _ = parser.Parse(name, []byte(text), parser.Implicit)
-	options := []dply.Option{dply.Fragments(), dply.LookupEnv(environment)}
-	if s.Advise != nil {
-		options = append(options, dply.Advice(s.Advise))
-	}
-	_, d.found = dply.Check(s.Catalog, []dply.Source{{Name: name, Text: []byte(text)}}, options...)
+	d.file, _ = parser.Parse(d.name, []byte(text), parser.Implicit)
 	for _, t := range d.file.Targets {
 		d.scopes = append(d.scopes, newScope(t))
 	}
 	return d
 }
-
-// environment takes every variable for set: the editor's environment is not the one of the run.
-func environment(name string) (string, bool) { return os.Getenv(name), true }
 
 // diagnostics are the mistakes and warnings as the protocol says them.
 func (d *document) diagnostics() []diagnostic {
@@ -204,7 +199,7 @@ func (d *document) properties(parents []*syntax.Line) ([]schema.Property, string
 			return t.Properties, t.Name
 		}
 		return nil, ""
-	case len(parents) > 1 && startsWith(parents[1], "api.gatewayV2") && len(l.Tokens) > 1 && l.Tokens[1].Kind == token.String:
+	case len(parents) > 1 && startsWith(parents[1], "api.gatewayV2") && len(l.Tokens) > 1 && (l.Tokens[1].Kind == token.String || l.Tokens[1].Kind == token.Template):
 		if t := named(d.server.Catalog.Readers, "api.gatewayV2 "+l.Tokens[0].Text); t != nil {
 			return t.Properties, l.Tokens[0].Text
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"quotewire/dply"
+	"quotewire/dply/check"
 	"quotewire/dply/parser"
 	"quotewire/dply/schema"
 	"quotewire/dply/syntax"
@@ -24,6 +25,7 @@ var verbDocs = map[string]string{
 
 // lineDocs describes the words that begin lines in the blocks of APIs, roles and policies, and the adverbs.
 var lineDocs = map[string]string{
+	"parameter":   "`parameter NAME`, or `parameter NAME <- DEFAULT`: what a run is told with `--set NAME=VALUE`. It is known in the whole script.",
 	"target":      "A named group of statements. Variables are known in their target only.",
 	"integration": "`integration \"name\"`: a backend of the API, with its properties below it.",
 	"route":       "`route \"key\" \"integration\"`: which messages or requests go to which integration.",
@@ -57,6 +59,14 @@ func (d *document) hover(p positionParams) (any, error) {
 	}
 	t, i := tokenAt(l, column)
 	if i < 0 {
+		return nil, nil
+	}
+	if t.Kind == token.Template {
+		if id, ok := nameAt(l, column); ok {
+			if text := d.explainName(l, id.Name); text != "" {
+				return hover{markdown(text), d.identSpan(id)}, nil
+			}
+		}
 		return nil, nil
 	}
 	if text := d.explain(l, t, i); text != "" {
@@ -96,16 +106,27 @@ func (d *document) explain(l *syntax.Line, t token.Token, i int) string {
 	if i == 0 && lineDocs[t.Text] != "" {
 		return lineDocs[t.Text]
 	}
-	if s := d.scopeOf(l.Number); s != nil && s.bound[t.Text] != nil {
-		statement := s.bound[t.Text]
-		text := code(describe(statement)+" => "+t.Text) + fmt.Sprintf("Bound on line %d.", statement.Number)
+	return d.explainName(l, t.Text)
+}
+
+// explainName says what a variable, a parameter or a constant stands for, or "".
+func (d *document) explainName(l *syntax.Line, name string) string {
+	if s := d.scopeOf(l.Number); s != nil && s.bound[name] != nil {
+		statement := s.bound[name]
+		text := code(describe(statement)+" => "+name) + fmt.Sprintf("Bound on line %d.", statement.Number)
 		if typ := d.typeOf(statement.Line); typ != nil {
 			text += " " + typ.Doc
 		}
 		return text
 	}
+	if _, p := d.parameter(name); p != nil {
+		return code(strings.TrimSpace(strings.TrimSuffix(p.Text, p.Comment))) + p.Doc()
+	}
+	if doc := check.RunDocs[name]; doc != "" {
+		return code(name) + doc
+	}
 	for _, k := range d.server.Catalog.Consts {
-		if k.Name == t.Text {
+		if k.Name == name {
 			return code(fmt.Sprintf("%q", k.Value))
 		}
 	}
@@ -197,6 +218,9 @@ func (d *document) format(positionParams) (any, error) {
 // symbols are the targets with their statements.
 func (d *document) symbols(positionParams) (any, error) {
 	list := []symbol{}
+	for _, p := range d.file.Params {
+		list = append(list, symbol{Name: p.Name.Name, Detail: "parameter", Kind: symbolConstant, Range: d.block(p.Number, p.Number), SelectionRange: d.identSpan(p.Name)})
+	}
 	for _, t := range d.file.Targets {
 		target := symbol{Name: t.Name.Name, Kind: symbolNamespace, Range: d.block(t.Line.Number, t.Line.Last), SelectionRange: d.identSpan(t.Name)}
 		if t.Implicit {

@@ -28,10 +28,11 @@ func FuzzAnswers(f *testing.F) {
 		}
 	}
 	f.Add("\ufeff    target t\n        𝔱 <- {}\n            { \"\n", uint(2), uint(99))
+	f.Add("    parameter s <- 1\n    target t\n        show `{s} {run.region} {\n", uint(3), uint(27))
 	f.Add("    target t\n        ensure x\n            P <- []\n                {}\n                    \n", uint(5), uint(20))
 	s := &Server{Catalog: aws.Catalog(), Advise: advice.Give}
 	f.Fuzz(func(t *testing.T, text string, line, character uint) {
-		d := s.analyse("file:///a.dply", text)
+		d, _ := s.analyse("file:///a.dply", text, 1)
 		for _, m := range d.diagnostics() {
 			inText(t, d, m.Range)
 		}
@@ -77,10 +78,11 @@ func BenchmarkAnswers(b *testing.B) {
 	s := &Server{Catalog: aws.Catalog(), Advise: advice.Give}
 	b.Run("change", func(b *testing.B) {
 		for b.Loop() {
-			s.analyse("file:///a.dply", text).diagnostics()
+			d, _ := s.analyse("file:///a.dply", text, 1)
+			d.diagnostics()
 		}
 	})
-	d := s.analyse("file:///a.dply", text)
+	d, _ := s.analyse("file:///a.dply", text, 1)
 	line := strings.Count(text[:strings.LastIndex(text, "watchNext->")], "\n")
 	for name, ask := range requests {
 		b.Run(strings.TrimPrefix(name, "textDocument/"), func(b *testing.B) {

@@ -3,7 +3,10 @@ package lsp
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"unicode/utf8"
 
+	"quotewire/dply/check"
 	"quotewire/dply/syntax"
 	"quotewire/dply/token"
 )
@@ -35,12 +38,8 @@ func newScope(t *syntax.Target) *scope {
 			if c, ok := n.(*syntax.Command); ok {
 				s.part(statement, c)
 			}
-			for _, x := range syntax.Exprs(n) {
-				syntax.WalkExpr(x, func(x syntax.Expr) {
-					if name, ok := x.(syntax.Name); ok {
-						s.uses[name.Name] = append(s.uses[name.Name], name.Ident)
-					}
-				})
+			for _, id := range syntax.Names(n) {
+				s.uses[id.Name] = append(s.uses[id.Name], id)
 			}
 		})
 		if id := statement.Bind; id.Name != "" && s.bound[id.Name] == nil {
@@ -58,9 +57,19 @@ func (s *scope) part(api *syntax.Statement, c *syntax.Command) {
 	if !ok || len(c.Args) <= i {
 		return
 	}
-	if name, ok := c.Args[i].(syntax.StringLit); ok {
-		s.parts = append(s.parts, part{api, name.Text, name.At, c.Word.Name == "integration"})
+	if t, ok := tokenOf(c.Line, c.Args[i]); ok {
+		s.parts = append(s.parts, part{api, t.Text[1 : len(t.Text)-1], c.At(t), c.Word.Name == "integration"})
 	}
+}
+
+// tokenOf is the token of a text in quotes.
+func tokenOf(l *syntax.Line, x syntax.Expr) (token.Token, bool) {
+	for _, t := range l.Tokens {
+		if l.At(t) == x.Pos() && (t.Kind == token.String || t.Kind == token.Template) {
+			return t, true
+		}
+	}
+	return token.Token{}, false
 }
 
 // scopeOf is the target that a line is in, or nil.
@@ -73,40 +82,90 @@ func (d *document) scopeOf(line int) *scope {
 	return nil
 }
 
+// nameAt is the variable or parameter that is bound or used at a place.
+func nameAt(l *syntax.Line, column int) (syntax.Ident, bool) {
+	var names []syntax.Ident
+	switch n := l.Node.(type) {
+	case nil:
+		return syntax.Ident{}, false
+	case *syntax.Param:
+		names = append(names, n.Name)
+	case *syntax.Statement:
+		names = append(names, n.Bind)
+	}
+	names = append(names, syntax.Names(l.Node)...)
+	for _, id := range names {
+		if id.Name != "" && id.Pos.Column <= column && column <= id.Pos.Column+utf8.RuneCountInString(id.Name) {
+			return id, true
+		}
+	}
+	return syntax.Ident{}, false
+}
+
+// occurrence is a place of a name.
+type occurrence struct {
+	d *document
+	span
+}
+
 // occurrences are all places of the name at a position, its definition first; nil if there is none.
-func (d *document) occurrences(p position) []span {
+func (d *document) occurrences(p position) []occurrence {
 	l, column := d.place(p)
 	if l == nil {
 		return nil
 	}
 	s := d.scopeOf(l.Number)
-	t, i := tokenAt(l, column)
-	if s == nil || i < 0 {
-		return nil
-	}
-	if t.Kind == token.String {
-		return d.partsAt(s, l, t)
-	}
-	statement := s.bound[t.Text]
-	if t.Kind != token.Ident || statement == nil || i > 0 && l.Tokens[i-1].Is("->") {
-		return nil
-	}
-	all := []span{d.identSpan(statement.Bind)}
-	here := false
-	for _, id := range s.uses[t.Text] {
-		here = here || id.Pos.Line == l.Number && id.Pos.Column == t.Column
-		if id.Pos != statement.Bind.Pos {
-			all = append(all, d.identSpan(id))
+	if id, ok := nameAt(l, column); ok {
+		if s != nil && s.bound[id.Name] != nil {
+			return d.variable(s, id.Name)
+		}
+		if file, param := d.parameter(id.Name); param != nil {
+			return file.parameterUses(param)
 		}
 	}
-	if !here {
-		return nil // a word that only looks like it, such as a property
+	if t, i := tokenAt(l, column); s != nil && i >= 0 && (t.Kind == token.String || t.Kind == token.Template) {
+		return d.partsAt(s, l, t)
+	}
+	return nil
+}
+
+// variable is where a variable is bound, and where it is used.
+func (d *document) variable(s *scope, name string) []occurrence {
+	bind := s.bound[name].Bind
+	all := []occurrence{{d, d.identSpan(bind)}}
+	for _, id := range s.uses[name] {
+		if id.Pos != bind.Pos {
+			all = append(all, occurrence{d, d.identSpan(id)})
+		}
+	}
+	return all
+}
+
+// parameterUses is where a parameter of d is declared, and where all files of the script use it.
+func (d *document) parameterUses(param *syntax.Param) []occurrence {
+	name := param.Name.Name
+	all := []occurrence{{d, d.identSpan(param.Name)}}
+	for _, file := range d.script {
+		var uses []syntax.Ident
+		for _, p := range file.file.Params {
+			uses = append(uses, syntax.Names(p)...)
+		}
+		for _, s := range file.scopes {
+			if s.bound[name] == nil {
+				uses = append(uses, s.uses[name]...)
+			}
+		}
+		for _, id := range uses {
+			if id.Name == name {
+				all = append(all, occurrence{file, file.identSpan(id)})
+			}
+		}
 	}
 	return all
 }
 
 // partsAt are the places of an integration's name, between its quotes.
-func (d *document) partsAt(s *scope, l *syntax.Line, t token.Token) []span {
+func (d *document) partsAt(s *scope, l *syntax.Line, t token.Token) []occurrence {
 	var here *part
 	for i := range s.parts {
 		if s.parts[i].at.Line == l.Number && s.parts[i].at.Column == t.Column {
@@ -116,14 +175,14 @@ func (d *document) partsAt(s *scope, l *syntax.Line, t token.Token) []span {
 	if here == nil {
 		return nil
 	}
-	var all []span
+	var all []occurrence
 	for _, declares := range []bool{true, false} {
 		for _, p := range s.parts {
 			if p.api == here.api && p.name == here.name && p.declares == declares {
 				r := d.word(p.at)
 				r.Start.Character++
 				r.End.Character--
-				all = append(all, r)
+				all = append(all, occurrence{d, r})
 			}
 		}
 	}
@@ -135,21 +194,21 @@ func (d *document) definition(p positionParams) (any, error) {
 	if all == nil {
 		return nil, nil
 	}
-	return location{d.uri, all[0]}, nil
+	return location{all[0].d.uri, all[0].span}, nil
 }
 
 func (d *document) references(p positionParams) (any, error) {
 	list := []location{}
-	for _, r := range d.occurrences(p.Position) {
-		list = append(list, location{d.uri, r})
+	for _, o := range d.occurrences(p.Position) {
+		list = append(list, location{o.d.uri, o.span})
 	}
 	return list, nil
 }
 
 func (d *document) prepareRename(p positionParams) (any, error) {
-	for _, r := range d.occurrences(p.Position) {
-		if within(p.Position, r) {
-			return r, nil
+	for _, o := range d.occurrences(p.Position) {
+		if o.d == d && within(p.Position, o.span) {
+			return o.span, nil
 		}
 	}
 	return nil, nil
@@ -164,31 +223,43 @@ var identifier = regexp.MustCompile(`^[\pL_.][\pL\p{Nd}_.]*$`)
 func (d *document) rename(p positionParams) (any, error) {
 	all := d.occurrences(p.Position)
 	if all == nil {
-		return nil, &rpcError{invalidParams, "only variables and integrations can be renamed"}
+		return nil, &rpcError{invalidParams, "only variables, parameters and integrations can be renamed"}
 	}
 	l, column := d.place(p.Position)
-	if t, _ := tokenAt(l, column); t.Kind == token.Ident {
-		s := d.scopeOf(l.Number)
+	if id, ok := nameAt(l, column); ok {
 		switch {
 		case !identifier.MatchString(p.NewName):
 			return nil, &rpcError{invalidParams, fmt.Sprintf("%q is no name: names have letters, digits, _ and dots", p.NewName)}
-		case s.bound[p.NewName] != nil && p.NewName != t.Text, d.constant(p.NewName):
+		case p.NewName != id.Name && d.taken(p.NewName, all):
 			return nil, &rpcError{invalidParams, p.NewName + " has a meaning already"}
 		}
-	} else if len(all) > 0 && containsQuote(p.NewName) {
-		return nil, &rpcError{invalidParams, "the name of an integration has no quotes and no line ends"}
+	} else if quotes.MatchString(p.NewName) {
+		return nil, &rpcError{invalidParams, "the name of an integration has no quotes, braces and line ends"}
 	}
-	edits := make([]textEdit, len(all))
-	for i, r := range all {
-		edits[i] = textEdit{r, p.NewName}
+	changes := map[string][]textEdit{}
+	for _, o := range all {
+		changes[o.d.uri] = append(changes[o.d.uri], textEdit{o.span, p.NewName})
 	}
-	return workspaceEdit{map[string][]textEdit{d.uri: edits}}, nil
+	return workspaceEdit{changes}, nil
 }
 
-func containsQuote(name string) bool { return regexp.MustCompile("[\"'\r\n]").MatchString(name) }
+var quotes = regexp.MustCompile("[\"'`{}\r\n]")
+
+// taken reports whether a name means something already where one of the occurrences is.
+func (d *document) taken(name string, all []occurrence) bool {
+	if _, param := d.parameter(name); param != nil || d.constant(name) {
+		return true
+	}
+	for _, o := range all {
+		if s := o.d.scopeOf(o.Start.Line + 1); s != nil && s.bound[name] != nil {
+			return true
+		}
+	}
+	return false
+}
 
 func (d *document) constant(name string) bool {
-	if name == "true" || name == "false" || name == "sum" || name == "hours" {
+	if slices.Contains(check.Words, name) {
 		return true
 	}
 	for _, c := range d.server.Catalog.Consts {

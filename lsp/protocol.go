@@ -79,6 +79,7 @@ const (
 	itemConstant = 21
 
 	symbolNamespace = 3
+	symbolConstant  = 14
 	symbolObject    = 19
 )
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 
+	"quotewire/dply"
 	"quotewire/dply/check"
 	"quotewire/dply/schema"
 	"quotewire/dply/token"
@@ -17,13 +19,17 @@ type Server struct {
 	Catalog *schema.Catalog
 	// Advise adds warnings about a script without mistakes; nil adds none.
 	Advise func(*check.Program) token.List
+	// Beside returns the scripts that lie in a folder of this machine: the files of one script lie together. Nil returns none.
+	Beside func(folder string) []dply.Source
 	// Version is what the server says of itself.
 	Version string
 
 	out       io.Writer
-	documents map[string]*document
-	ready     bool // initialize was asked
-	down      bool // shutdown was asked
+	documents map[string]*document // those that the editor has open, by their URI
+	saved     map[string]*document // others beside them, by their path
+	told      map[string]bool      // the URIs of which mistakes are shown
+	ready     bool                 // initialize was asked
+	down      bool                 // shutdown was asked
 }
 
 // ErrNoShutdown says that the editor left without a word: the protocol wants another exit status then.
@@ -31,7 +37,7 @@ var ErrNoShutdown = errors.New("the editor left without asking for shutdown")
 
 // Serve reads messages until the editor says exit or closes the stream.
 func (s *Server) Serve(in io.Reader, out io.Writer) error {
-	s.out, s.documents = out, map[string]*document{}
+	s.out, s.documents, s.told = out, map[string]*document{}, map[string]bool{}
 	r := bufio.NewReader(in)
 	for {
 		m, err := read(r)
@@ -142,7 +148,7 @@ func (s *Server) initialize() any {
 	}
 }
 
-// changed takes the new text of a document and sends what is wrong with it.
+// changed takes the new text of a document and sends what is wrong with it, and with the files beside it.
 func (s *Server) changed(m message) error {
 	var p documentParams
 	if err := json.Unmarshal(m.Params, &p); err != nil {
@@ -152,17 +158,50 @@ func (s *Server) changed(m message) error {
 	text := p.TextDocument.Text
 	switch m.Method {
 	case "textDocument/didClose":
-		delete(s.documents, uri)
-		return s.publish(uri, 0, []diagnostic{})
+		return s.closed(uri)
 	case "textDocument/didChange":
 		if len(p.ContentChanges) == 0 {
 			return nil
 		}
 		text = p.ContentChanges[len(p.ContentChanges)-1].Text
 	}
-	d := s.analyse(uri, text)
-	s.documents[uri] = d
-	return s.publish(uri, p.TextDocument.Version, d.diagnostics())
+	_, all := s.analyse(uri, text, p.TextDocument.Version)
+	return s.publishAll(all)
+}
+
+// closed forgets the text of a document. What lies on the disk goes on being part of a script of which others are open.
+func (s *Server) closed(uri string) error {
+	d := s.documents[uri]
+	delete(s.documents, uri)
+	if err := s.publish(uri, 0, []diagnostic{}); err != nil || d == nil {
+		return err
+	}
+	if i := slices.IndexFunc(d.script, func(other *document) bool { return s.documents[other.uri] == other }); i >= 0 {
+		other := d.script[i]
+		_, all := s.analyse(other.uri, other.text, other.version)
+		return s.publishAll(all)
+	}
+	for _, other := range d.script { // nobody looks at the script any more
+		if other != d && s.told[other.uri] {
+			if err := s.publish(other.uri, 0, []diagnostic{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// publishAll sends what is wrong with files: with those that are open, and those of which something is or was wrong.
+func (s *Server) publishAll(all []*document) error {
+	for _, d := range all {
+		if s.documents[d.uri] == nil && len(d.found) == 0 && !s.told[d.uri] {
+			continue
+		}
+		if err := s.publish(d.uri, d.version, d.diagnostics()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Server) publish(uri string, version int, list []diagnostic) error {
@@ -170,5 +209,6 @@ func (s *Server) publish(uri string, version int, list []diagnostic) error {
 	if err != nil {
 		return err
 	}
+	s.told[uri] = len(list) > 0
 	return write(s.out, message{Method: "textDocument/publishDiagnostics", Params: params})
 }

@@ -30,12 +30,12 @@ credentials. Exit status 1 if there are mistakes; warnings are none.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		flags.BoolVar(&s.fragment, "fragment", false, "let a file without a target line be one target, named after the file")
-		return func(_ context.Context, args []string) error {
+		return func(ctx context.Context, args []string) error {
 			path, err := oneScript("check", args)
 			if err != nil {
 				return err
 			}
-			program, err := s.load(path)
+			program, err := s.load(path, dply.Region(configuredRegion(ctx)))
 			if err != nil {
 				return err
 			}
@@ -53,13 +53,29 @@ credentials. Exit status 1 if there are mistakes; warnings are none.`,
 type scriptOptions struct {
 	targets  list
 	envs     list
+	set      values
 	fragment bool
 }
 
+// values is a flag of the form NAME=VALUE that may be repeated. The value may be empty.
+type values map[string]string
+
+func (v values) String() string { return "" }
+
+func (v values) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("want NAME=VALUE, got %q", s)
+	}
+	v[name] = value
+	return nil
+}
+
 func scriptFlags(flags *flag.FlagSet) *scriptOptions {
-	o := &scriptOptions{}
+	o := &scriptOptions{set: values{}}
 	flags.Var(&o.targets, "t", "only this `TARGET` of the script; may be repeated")
 	flags.Var(&o.envs, "e", "first set the environment from NAME.envs beside the script, lines of KEY=VALUE, for this `NAME`; may be repeated")
+	flags.Var(o.set, "set", "give a parameter of the script its value, `NAME=VALUE`; may be repeated. DPLY_NAME in the environment does so too")
 	return o
 }
 
@@ -70,8 +86,9 @@ func oneScript(verb string, args []string) (string, error) {
 	return args[0], nil
 }
 
-// load reads and checks a script. Its error is a token.List if the script is at fault. Warnings are printed.
-func (o *scriptOptions) load(path string) (*check.Program, error) {
+// load reads and checks a script; the options say where it is to run. Its error is a token.List if the script is at fault.
+// Warnings are printed.
+func (o *scriptOptions) load(path string, where ...dply.Option) (*check.Program, error) {
 	if err := o.setEnvironment(folder(path)); err != nil {
 		return nil, err
 	}
@@ -79,11 +96,16 @@ func (o *scriptOptions) load(path string) (*check.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []dply.Option{dply.LookupEnv(os.LookupEnv), dply.Advice(advice.Give)}
+	options := append(where, dply.LookupEnv(os.LookupEnv), dply.Parameters(o.set), dply.Advice(advice.Give))
 	if o.fragment {
 		options = append(options, dply.Fragments())
 	}
 	program, found := dply.Check(aws.Catalog(), sources, options...)
+	for _, d := range found {
+		if d.Code == unknownParameter {
+			return nil, usagef("%s in %s. %s", d.Error(), path, d.Hint)
+		}
+	}
 	if err := found.Err(); err != nil {
 		return nil, found
 	}
@@ -104,6 +126,9 @@ func (o *scriptOptions) load(path string) (*check.Program, error) {
 	}
 	return program, nil
 }
+
+// unknownParameter is the code of a --set that no parameter is meant by: a mistake on the command line.
+const unknownParameter = "E68"
 
 // readScript reads a .dply file, or every .dply file directly in a folder, in the order of their names.
 func readScript(path string) ([]dply.Source, error) {

@@ -19,6 +19,9 @@ import (
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
 	"quotewire/deploy/view"
+	"quotewire/dply"
+	"quotewire/dply/check"
+	"quotewire/dply/token"
 	"quotewire/sdkbody"
 )
 
@@ -100,7 +103,7 @@ func agreed() bool {
 // run does a deployer's run with the standard AWS configuration. On a terminal it asks first, unless yes says that it
 // need not. What it then does is what it has shown: if the cloud has moved while it waited, it stops.
 func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Options, yes bool) (*deploy.Result, error) {
-	ready, err := o.ready(ctx, path, opts)
+	program, ready, err := o.ready(ctx, path, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +113,9 @@ func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Option
 			return nil, err
 		}
 		if view.Changes(shown) > 0 {
+			if err := view.Parameters(os.Stdout, program.Parameters, isTerminal(os.Stdout)); err != nil {
+				return nil, err
+			}
 			if err := view.Plan(os.Stdout, shown, isTerminal(os.Stdout)); err != nil {
 				return nil, err
 			}
@@ -131,19 +137,33 @@ func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Option
 	return result, refused(err)
 }
 
-// ready loads a script, and returns what prepares a run of it with the standard AWS configuration.
-func (o *scriptOptions) ready(ctx context.Context, path string, opts deploy.Options) (func(deploy.View) (*deploy.Plan, error), error) {
-	program, err := o.load(path)
-	if err != nil {
-		return nil, err
-	}
+// ready loads a script, and returns it with what prepares a run of it with the standard AWS configuration. A script that
+// uses the number of the account is not known before the cloud has told it.
+func (o *scriptOptions) ready(ctx context.Context, path string, opts deploy.Options) (*check.Program, func(deploy.View) (*deploy.Plan, error), error) {
 	cfg, err := awsConfig(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	provider := aws.NewProvider(cfg)
+	var silent error
+	account := func() string {
+		if silent == nil {
+			silent = provider.Open(ctx)
+		}
+		return provider.Account()
+	}
+	program, err := o.load(path, dply.Region(provider.Region()), dply.Account(account))
+	if err != nil {
+		return nil, nil, err
+	}
+	if silent != nil {
+		message, hint := provider.Explain(silent)
+		return nil, nil, refused(token.List{{Code: "E63", Message: "the script uses run.account: " + message, Hint: hint}})
 	}
 	opts.Targets = o.targets
-	return func(v deploy.View) (*deploy.Plan, error) {
-		opts.Provider, opts.View = aws.NewProvider(cfg), v
+	return program, func(v deploy.View) (*deploy.Plan, error) {
+		opts.Provider, opts.View = provider, v
+		provider = provider.Again()
 		plan, err := deploy.Prepare(ctx, program, opts)
 		return plan, refused(err)
 	}, nil
@@ -196,6 +216,15 @@ func awsConfig(ctx context.Context) (sdk.Config, error) {
 		return cfg, fmt.Errorf("the AWS configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// configuredRegion is the region of the standard AWS configuration, for verbs that need no cloud.
+func configuredRegion(ctx context.Context) string {
+	cfg, err := awsConfig(ctx)
+	if err != nil || cfg.Region == "" {
+		return aws.DefaultRegion
+	}
+	return cfg.Region
 }
 
 // refusal is an error of a run that is not the script's fault alone: its diagnostics point into the script, but the

@@ -12,6 +12,7 @@ import (
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
 	"quotewire/deploy/weave"
+	"quotewire/dply"
 	"quotewire/dply/parser"
 )
 
@@ -28,16 +29,17 @@ and can be read offline:
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		output := flags.String("output", "", "write the page to `FILE`, not to the standard output")
-		return func(_ context.Context, args []string) error {
+		return func(ctx context.Context, args []string) error {
 			path, err := oneScript("docs", args)
 			if err != nil {
 				return err
 			}
-			program, err := s.load(path)
+			region := configuredRegion(ctx)
+			program, err := s.load(path, dply.Region(region))
 			if err != nil {
 				return err
 			}
-			all, err := deploy.Outline(program, deploy.Options{Targets: s.targets, Provider: aws.NewProvider(sdk.Config{Region: "us-east-1"})})
+			all, err := deploy.Outline(program, deploy.Options{Targets: s.targets, Provider: aws.NewProvider(sdk.Config{Region: region})})
 			if err != nil {
 				return err
 			}

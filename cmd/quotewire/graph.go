@@ -10,6 +10,7 @@ import (
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
 	"quotewire/deploy/view"
+	"quotewire/dply"
 )
 
 var graphVerb = verb{
@@ -23,7 +24,7 @@ Reads SCRIPT and prints the resources that it makes or finds and what each of th
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		format := flags.String("format", "text", "print it as `FORMAT`: text, dot (Graphviz) or mermaid (Markdown)")
-		return func(_ context.Context, args []string) error {
+		return func(ctx context.Context, args []string) error {
 			path, err := oneScript("graph", args)
 			if err != nil {
 				return err
@@ -32,11 +33,12 @@ Reads SCRIPT and prints the resources that it makes or finds and what each of th
 			if !ok {
 				return usagef("--format is text, dot or mermaid, not %q", *format)
 			}
-			program, err := s.load(path)
+			region := configuredRegion(ctx)
+			program, err := s.load(path, dply.Region(region))
 			if err != nil {
 				return err
 			}
-			all, err := deploy.Outline(program, deploy.Options{Targets: s.targets, Provider: aws.NewProvider(sdk.Config{Region: "us-east-1"})})
+			all, err := deploy.Outline(program, deploy.Options{Targets: s.targets, Provider: aws.NewProvider(sdk.Config{Region: region})})
 			if err != nil {
 				return err
 			}

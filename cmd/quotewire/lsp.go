@@ -7,6 +7,7 @@ import (
 
 	"quotewire/deploy/aws"
 	"quotewire/deploy/aws/advice"
+	"quotewire/dply"
 	"quotewire/lsp"
 )
 
@@ -23,7 +24,10 @@ Visual Studio Code.`,
 			if len(args) > 0 {
 				return usagef("quotewire lsp takes no arguments, got %d", len(args))
 			}
-			s := &lsp.Server{Catalog: aws.Catalog(), Advise: advice.Give}
+			s := &lsp.Server{Catalog: aws.Catalog(), Advise: advice.Give, Beside: func(folder string) []dply.Source {
+				sources, _ := readScript(folder) // what cannot be read is as good as not there
+				return sources
+			}}
 			return s.Serve(os.Stdin, os.Stdout)
 		}
 	},

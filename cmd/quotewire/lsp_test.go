@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -245,6 +247,12 @@ func TestEditorIsOfferedWhatFits(t *testing.T) {
 		"keys":              {"    target t\n        ensure aws.DynamoDB.Table \"t\"\n            Fields <= aws.DynamoFields\n                ticker string\n                    |\n", []string{"@Key"}, nil},
 		"like another":      {prices + "        lambda.function \"publish\"\n            @like |\n", []string{"watch"}, []string{"code", "net"}},
 		"a stage's lines":   {"    target t\n        api.gatewayV2 \"a\"\n            stage \"live\"\n                |\n", []string{"AutoDeploy"}, []string{"Protocol"}},
+		"a parameter":       {"    parameter stage <- \"blue\"\n    |\n    target t\n        show 1\n", []string{"target", "parameter"}, nil},
+		"values of one":     {"    parameter stage <- \"blue\"\n    parameter b <- |\n    target t\n", []string{"stage", "run.region"}, nil},
+		"parameters":        {"    parameter stage <- \"blue\"\n    target t\n        lambda.function \"f\"\n            Alias <- |\n", []string{"stage", "run.account"}, nil},
+		"in a template":     {"    parameter stage <- \"blue\"\n    target t\n        ensure aws.S3.Bucket `x-{st|}`\n", []string{"stage", "run.account"}, []string{"aws.S3.Bucket"}},
+		"a template's text": {"    parameter stage <- \"blue\"\n    target t\n        ensure aws.S3.Bucket `x-{{st|}`\n", nil, []string{"stage"}},
+		"members in one":    {prices + "        show `{code->|}`\n", []string{"allResources", "arn"}, []string{"stage"}},
 		"prose":             {"Words and |\n", nil, []string{"target"}},
 		"a comment":         {"    target t\n        show 1 // |\n", nil, []string{"true"}},
 	} {
@@ -323,6 +331,121 @@ func TestEditorFindsAndRenamesNames(t *testing.T) {
 	}
 	if e.ask("textDocument/prepareRename", e.open(cursor(t, "Runt"))) != nil {
 		t.Error("a property can be renamed")
+	}
+}
+
+const staged = `Which copy it is.
+
+    parameter stage <- "blue"
+    parameter table <- ` + "`{stage}-prices`" + `
+
+    target t
+        ensure aws.S3.Bucket ` + "`{stage}-code`" + ` => code
+            @teardown delete
+        show stage ` + "`{{stage}} {code->arn}`" + `
+`
+
+func TestEditorKnowsParameters(t *testing.T) {
+	t.Parallel()
+	e := newEditor(t)
+	at := func(behind string) map[string]any {
+		i := strings.Index(staged, behind) + len(behind)
+		return e.open(staged[:i] + "|" + staged[i:])
+	}
+	for behind, want := range map[string]string{"show sta": "Which copy it is.", "`{sta": "parameter stage <-", "{{stage}} {co": "Bound on line 7", "parame": "what a run is told"} {
+		h, _ := e.ask("textDocument/hover", at(behind)).(map[string]any)
+		if text := fmt.Sprint(h["contents"]); !strings.Contains(text, want) {
+			t.Errorf("at %q: %s, want %q", behind, text, want)
+		}
+	}
+	def := e.ask("textDocument/definition", at("`{sta")).(map[string]any)
+	if got := fmt.Sprint(def["range"]); got != "map[end:map[character:19 line:2] start:map[character:14 line:2]]" {
+		t.Errorf("stage is declared at %s", got)
+	}
+	place := at("show sta")
+	place["newName"] = "copy"
+	edits := e.ask("textDocument/rename", place).(map[string]any)["changes"].(map[string]any)[uri].([]any)
+	want := strings.NewReplacer("parameter stage", "parameter copy", " {{stage}}", " {{stage}}", "`{{stage}}", "`{{stage}}", "{stage}", "{copy}", "show stage", "show copy").Replace(staged)
+	if got := apply(staged, edits); got != want {
+		t.Errorf("renamed to\n%s\nwant\n%s", got, want)
+	}
+	place["newName"] = "code"
+	if m := e.try("textDocument/rename", place); m["error"] == nil {
+		t.Error("a parameter can be renamed to a variable that is there")
+	}
+	symbols := fmt.Sprint(e.ask("textDocument/documentSymbol", at("show sta")))
+	if !strings.Contains(symbols, "name:stage") || !strings.Contains(symbols, "`{stage}-code`") {
+		t.Errorf("symbols %s", symbols)
+	}
+}
+
+// The files of a folder are one script: what is wrong is what quotewire check would say of the folder, with what is not saved.
+func TestEditorChecksAllFilesOfAScript(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := map[string]string{
+		"a.dply": "    parameter stage <- \"blue\"\n    target a\n        show stage\n",
+		"b.dply": "    target b\n        show stage\n",
+		"c.dply": "    target c\n        show stagee\n",
+	}
+	address := func(name string) string { return "file://" + dir + "/" + name }
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := newEditor(t)
+	show := func(name, text string) {
+		e.tell("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": address(name), "languageId": "dply", "version": 1, "text": text}})
+	}
+	settle := func(name string) { // an answer comes after what was told before
+		e.ask("textDocument/documentSymbol", map[string]any{"textDocument": map[string]any{"uri": address(name)}})
+	}
+	wrong := func(name string) string {
+		var all []string
+		for _, d := range e.diagnosed[address(name)] {
+			all = append(all, fmt.Sprint(d["code"]))
+		}
+		return strings.Join(all, " ")
+	}
+	show("b.dply", files["b.dply"])
+	settle("b.dply")
+	if wrong("b.dply") != "" || wrong("c.dply") != "E29" {
+		t.Errorf("b has %q, want none: stage is in a file beside it; c has %q, want E29 although it is not open", wrong("b.dply"), wrong("c.dply"))
+	}
+	def := e.ask("textDocument/definition", map[string]any{"textDocument": map[string]any{"uri": address("b.dply")}, "position": map[string]any{"line": 1, "character": 15}})
+	if got := fmt.Sprint(def); !strings.Contains(got, address("a.dply")) {
+		t.Errorf("stage is declared in %s", got)
+	}
+	show("a.dply", strings.ReplaceAll(files["a.dply"], "stage", "copy"))
+	settle("a.dply")
+	if wrong("b.dply") != "E29" {
+		t.Errorf("b has %q, want E29: the parameter has another name, not saved yet", wrong("b.dply"))
+	}
+	e.tell("textDocument/didClose", map[string]any{"textDocument": map[string]any{"uri": address("a.dply")}})
+	settle("b.dply")
+	if wrong("b.dply") != "" {
+		t.Errorf("b has %q, want none: what was not saved is gone", wrong("b.dply"))
+	}
+	show("a.dply", "    parameter stage <- \"blue\"\n    target b\n        show stage\n")
+	settle("a.dply")
+	if wrong("a.dply") != "" || wrong("b.dply") != "E29" {
+		t.Errorf("a has %q and b %q, want none and E29: with one target in both they are two scripts", wrong("a.dply"), wrong("b.dply"))
+	}
+	e.tell("textDocument/didClose", map[string]any{"textDocument": map[string]any{"uri": address("a.dply")}})
+	e.tell("textDocument/didClose", map[string]any{"textDocument": map[string]any{"uri": address("b.dply")}})
+	show("d.dply", "")
+	e.tell("textDocument/didClose", map[string]any{"textDocument": map[string]any{"uri": address("d.dply")}})
+	show("z.dply", "")
+	settle("z.dply")
+	if wrong("c.dply") != "E29" {
+		t.Errorf("c has %q, want E29 as long as a file beside it is open", wrong("c.dply"))
+	}
+	e.tell("textDocument/didClose", map[string]any{"textDocument": map[string]any{"uri": address("z.dply")}})
+	e.open("prose\n") // elsewhere
+	e.ask("textDocument/documentSymbol", at(0, 0))
+	if wrong("c.dply") != "" {
+		t.Errorf("c has %q, want none: nobody looks at its script any more", wrong("c.dply"))
 	}
 }
 

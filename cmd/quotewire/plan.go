@@ -43,7 +43,7 @@ var errChanges = errors.New("the plan has changes")
 
 // report reads the cloud and prints what a run would do, with print for people.
 func (o *scriptOptions) report(ctx context.Context, path string, opts deploy.Options, print func(io.Writer, []deploy.Planned, bool) error, asJSON, exitCode bool) error {
-	ready, err := o.ready(ctx, path, opts)
+	program, ready, err := o.ready(ctx, path, opts)
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ func (o *scriptOptions) report(ctx context.Context, path string, opts deploy.Opt
 		return err
 	}
 	if asJSON {
-		err = view.PlanJSON(os.Stdout, steps)
-	} else {
+		err = view.PlanJSON(os.Stdout, program.Parameters, steps)
+	} else if err = view.Parameters(os.Stdout, program.Parameters, isTerminal(os.Stdout)); err == nil {
 		err = print(os.Stdout, steps, isTerminal(os.Stdout))
 	}
 	if err == nil && exitCode && view.Changes(steps) > 0 {

@@ -21,6 +21,7 @@ import (
 	"quotewire/deploy"
 	"quotewire/deploy/aws"
 	"quotewire/deploy/view"
+	"quotewire/dply"
 	"quotewire/feed"
 	"quotewire/quotes/dynamodb"
 	"quotewire/quotes/sample"
@@ -82,7 +83,7 @@ type up struct {
 
 func (u *up) run(ctx context.Context, path string) (err error) {
 	// Everything that can be wrong without a cloud is found before one is started.
-	program, err := u.script.load(path)
+	program, err := u.script.load(path, dply.Region(u.cloud.region), dply.Account(func() string { return cloud.Account }))
 	if err != nil {
 		return err
 	}

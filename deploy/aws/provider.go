@@ -36,6 +36,7 @@ const DefaultRegion = "us-east-1"
 
 // Provider is AWS in one region with one set of credentials, for one run: what it has listed it does not list again.
 type Provider struct {
+	config    aws.Config
 	region    string
 	account   string // known after Open
 	partition string // known after Open
@@ -65,6 +66,7 @@ var _ deploy.Provider = (*Provider)(nil)
 // NewProvider returns AWS as the configuration says. It makes no calls. Of a Retryer in the configuration it takes the
 // pauses; what is repeated is its own affair.
 func NewProvider(cfg aws.Config) *Provider {
+	given := cfg
 	cfg = cfg.Copy()
 	if cfg.Region == "" {
 		cfg.Region = DefaultRegion
@@ -72,6 +74,7 @@ func NewProvider(cfg aws.Config) *Provider {
 	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall, sdkbody.Plain)
 	cfg.Retryer = newRetryer(cfg.Retryer)
 	return &Provider{
+		config:    given,
 		region:    cfg.Region,
 		asked:     map[string]int{},
 		ways:      newWays(),
@@ -112,8 +115,18 @@ func (p *Provider) arn(service, resource string) string {
 // Account is the number of the account, once Open has returned.
 func (p *Provider) Account() string { return p.account }
 
-// Open asks who the credentials belong to.
+// Again returns a provider for another run, which lists anew and knows already who asks.
+func (p *Provider) Again() *Provider {
+	q := NewProvider(p.config)
+	q.account, q.partition = p.account, p.partition
+	return q
+}
+
+// Open asks who the credentials belong to, unless it has asked before.
 func (p *Provider) Open(ctx context.Context) error {
+	if p.account != "" {
+		return nil
+	}
 	out, err := p.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"quotewire/deploy"
+	"quotewire/dply/check"
 )
 
 // Plan prints what a run would do: a line for each resource with the place in the script that asks for it, what differs
@@ -98,15 +99,29 @@ func counts(steps []deploy.Planned) string {
 	return strings.Join(parts, ", ") + fmt.Sprintf(", %d left", n[deploy.None])
 }
 
+// Parameters prints what a run was told, above its plan. A script without parameters has no such line.
+func Parameters(w io.Writer, params []check.Parameter, terminal bool) error {
+	if len(params) == 0 {
+		return nil
+	}
+	words := make([]string, len(params))
+	for i, p := range params {
+		words[i] = fmt.Sprintf("%s = %s (%s)", p.Name, p.Value, p.From)
+	}
+	_, err := fmt.Fprintf(w, "%s\n", paint(terminal, dim, fold("with "+strings.Join(words, ", "))))
+	return err
+}
+
 // PlanJSON prints what a run would do as one JSON object, for programs.
-func PlanJSON(w io.Writer, steps []deploy.Planned) error {
+func PlanJSON(w io.Writer, params []check.Parameter, steps []deploy.Planned) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
-		Changes int              `json:"changes"`
-		Steps   []deploy.Planned `json:"steps"`
-	}{Changes(steps), steps})
+		Changes    int               `json:"changes"`
+		Parameters []check.Parameter `json:"parameters,omitempty"`
+		Steps      []deploy.Planned  `json:"steps"`
+	}{Changes(steps), params, steps})
 }
 
 // Changes is the number of steps that do something.

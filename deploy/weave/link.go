@@ -22,16 +22,30 @@ type link struct {
 type index struct {
 	types map[string]*schema.Type
 	seen  map[*schema.Type]map[string]bool // the properties that were used of each
+
+	params map[string]link // the parameters of the script
 }
 
 func newIndex(c *schema.Catalog) *index {
-	x := &index{types: map[string]*schema.Type{}, seen: map[*schema.Type]map[string]bool{}}
+	x := &index{types: map[string]*schema.Type{}, seen: map[*schema.Type]map[string]bool{}, params: map[string]link{}}
 	for _, list := range [][]*schema.Type{c.Types, c.Verbs, c.Readers} {
 		for _, t := range list {
 			x.types[t.Name] = t
 		}
 	}
 	return x
+}
+
+// declare makes the parameters of a file known to all of them.
+func (x *index) declare(f *syntax.File, number int) {
+	for _, p := range f.Params {
+		x.params[p.Name.Name] = link{class: "var", href: "#" + bindID(number, p.Name), title: p.Doc()}
+	}
+}
+
+// bindID is the id of the place where a name is bound.
+func bindID(file int, name syntax.Ident) string {
+	return fmt.Sprintf("v%d-%d-%s", file, name.Pos.Line, name.Name)
 }
 
 // Entry is a type, a verb or a reader as the page explains it: with the properties and members that the script uses.
@@ -78,6 +92,10 @@ type linker struct {
 
 func linksOf(f *syntax.File, number int, names *index) map[place]link {
 	l := &linker{index: names, file: number, links: map[place]link{}}
+	for _, p := range f.Params {
+		l.put(p.Name.Pos, link{class: "bind", id: bindID(number, p.Name), title: p.Doc()})
+		l.exprs(p)
+	}
 	for _, t := range f.Targets {
 		l.vars = map[string]link{}
 		for _, node := range t.Body {
@@ -101,7 +119,7 @@ func (l *linker) statement(s *syntax.Statement) {
 	l.exprs(s)
 	l.block(s.Body, t, nil)
 	if s.Bind.Name != "" {
-		id := fmt.Sprintf("v%d-%d-%s", l.file, s.Bind.Pos.Line, s.Bind.Name)
+		id := bindID(l.file, s.Bind)
 		l.put(s.Bind.Pos, link{class: "bind", id: id})
 		l.vars[s.Bind.Name] = link{class: "var", href: "#" + id, title: fmt.Sprintf("bound on line %d", s.Bind.Pos.Line)}
 	}
@@ -163,13 +181,13 @@ func (l *linker) property(n *syntax.Prop, t *schema.Type, entries []schema.Prope
 
 // exprs links the variables on the line of a node.
 func (l *linker) exprs(n syntax.Node) {
-	for _, x := range syntax.Exprs(n) {
-		syntax.WalkExpr(x, func(x syntax.Expr) {
-			if name, ok := x.(syntax.Name); ok {
-				if to, ok := l.vars[name.Ident.Name]; ok {
-					l.put(name.Ident.Pos, to)
-				}
-			}
-		})
+	for _, id := range syntax.Names(n) {
+		to, ok := l.vars[id.Name]
+		if !ok {
+			to, ok = l.params[id.Name]
+		}
+		if ok {
+			l.put(id.Pos, to)
+		}
 	}
 }

@@ -121,9 +121,13 @@ func writeLine(w io.Writer, l syntax.Line, margin, file int, links map[place]lin
 	for i, t := range l.Tokens {
 		fmt.Fprint(w, html.EscapeString(l.Text[at:t.Offset]))
 		at = t.End()
+		if t.Kind == token.Template {
+			writeTemplate(w, l, t, links)
+			continue
+		}
 		body := html.EscapeString(t.Text)
 		if to, ok := links[place{l.Number, t.Column}]; ok {
-			fmt.Fprintf(w, `<a class="%s"%s%s>%s</a>`, to.class, attribute("href", to.href)+attribute("id", to.id), attribute("title", to.title), body)
+			writeLink(w, to, body)
 			continue
 		}
 		if class := tokenClass(l, i); class != "" {
@@ -136,6 +140,30 @@ func writeLine(w io.Writer, l syntax.Line, margin, file int, links map[place]lin
 		rest = `<span class="comment">` + html.EscapeString(rest) + `</span>`
 	}
 	fmt.Fprint(w, rest)
+}
+
+func writeLink(w io.Writer, to link, body string) {
+	fmt.Fprintf(w, `<a class="%s"%s%s>%s</a>`, to.class, attribute("href", to.href)+attribute("id", to.id), attribute("title", to.title), body)
+}
+
+// writeTemplate writes a template, whose names are links in its text.
+func writeTemplate(w io.Writer, l syntax.Line, t token.Token, links map[place]link) {
+	fmt.Fprint(w, `<span class="string">`)
+	text, from := []rune(t.Text), 0
+	for i := 0; i < len(text); i++ {
+		to, ok := links[place{l.Number, t.Column + i}]
+		if !ok {
+			continue
+		}
+		end := i
+		for end < len(text) && text[end] != '}' && text[end] != '-' && text[end] != ' ' {
+			end++
+		}
+		fmt.Fprint(w, html.EscapeString(string(text[from:i])))
+		writeLink(w, to, html.EscapeString(string(text[i:end])))
+		from, i = end, end-1
+	}
+	fmt.Fprint(w, html.EscapeString(string(text[from:])), "</span>")
 }
 
 func attribute(name, value string) string {

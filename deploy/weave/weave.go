@@ -37,6 +37,9 @@ func Page(w io.Writer, s Script) error {
 	var contents []heading
 	title, at := s.Files[0].Name, anchors{}
 	for i, f := range s.Files {
+		names.declare(f, i)
+	}
+	for i, f := range s.Files {
 		at[f.Name] = i
 		links := linksOf(f, i, names)
 		headings, err := weaveFile(&body, f, i, links)

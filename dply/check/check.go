@@ -20,6 +20,11 @@ type Config struct {
 	Catalog *schema.Catalog
 	Env     func(name string) (value string, ok bool) // the environment of env; nil is an empty one
 	Region  string                                    // of the run; "" is us-east-1
+	Account func() string                             // of the run; nil, and "", if no cloud is asked. It is called only by a script that uses it
+
+	// Set has the values of parameters by name, as they were given to the run. Nil says that this is no run: a parameter
+	// without a value is no mistake then, and stands for its own name in braces.
+	Set map[string]string
 }
 
 // Check resolves the files, which are one script. The program is nil if there are errors. The list does not repeat what
@@ -34,12 +39,25 @@ func Check(files []*syntax.File, config Config) (*Program, token.List) {
 		consts:  maps.Clone(constants),
 		targets: make(map[string]token.Position),
 		roles:   make(map[string]usedRole),
+		params:  make(map[string]variable),
 		program: &Program{},
-		failed:  false,
 	}
 	for _, k := range config.Catalog.Consts {
 		c.consts[k.Name] = k.Value
 	}
+	c.scope.later = map[string]token.Position{}
+	for _, file := range files {
+		for _, p := range file.Params {
+			c.later[p.Name.Name] = p.Name.Pos
+		}
+	}
+	for _, file := range files {
+		c.file = file
+		for _, p := range file.Params {
+			c.parameter(p)
+		}
+	}
+	c.unknownSet()
 	for _, file := range files {
 		c.file = file
 		for _, target := range file.Targets {
@@ -66,6 +84,7 @@ type checker struct {
 	guesses int  // how many names were looked for the nearest one to
 	targets map[string]token.Position
 	roles   map[string]usedRole
+	params  map[string]variable // the parameters of the script, whichever file has them
 
 	file *syntax.File // the one that is checked
 	scope
@@ -82,7 +101,7 @@ func byName(types []*schema.Type) map[string]*schema.Type {
 // report adds a diagnostic. A code that begins with W is a warning.
 func (c *checker) report(at token.Position, code, message, hint string) {
 	d := token.Diagnostic{Pos: at, Code: code, Message: message, Hint: strings.TrimSpace(hint)}
-	if i := at.Line - 1; i >= 0 && i < len(c.file.Lines) {
+	if i := at.Line - 1; i >= 0 && c.file != nil && i < len(c.file.Lines) {
 		d.Source = c.file.Lines[i].Text
 	}
 	c.failed = c.failed || !d.Warning()

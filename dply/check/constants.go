@@ -18,8 +18,23 @@ var constants = map[string]string{
 	"aws.SourceArn":            "aws:SourceArn",
 }
 
-// words are no variables either.
-var words = []string{"true", "false", "sum", "hours", apis}
+// Words are no variables either.
+var Words = []string{"true", "false", "sum", "hours", apis, region, account}
+
+// What a run knows of itself.
+const (
+	region  = "run.region"
+	account = "run.account"
+)
+
+// RunDocs describes them, for editors.
+var RunDocs = map[string]string{
+	region:  "The region of the run.",
+	account: "The number of the run's account, which the cloud tells when it is deployed to.",
+}
+
+// UnknownAccount stands for run.account as long as no cloud was asked.
+const UnknownAccount = "{" + account + "}"
 
 // apis is the constant for all APIs of the run's region.
 const apis = "aws.resource.APIGatewayV2"
@@ -50,6 +65,10 @@ func (c *checker) constant(id syntax.Ident) (Value, bool) {
 		return Number{id.Pos, 1}, true
 	case "false":
 		return Number{id.Pos, 0}, true
+	case region:
+		return text(c.config.Region)
+	case account:
+		return text(c.account())
 	case apis:
 		return text("arn:aws:apigateway:" + c.config.Region + "::/apis")
 	}
@@ -65,6 +84,16 @@ func (c *checker) constant(id syntax.Ident) (Value, bool) {
 	return text(service + ":" + action)
 }
 
+// account is the number of the run's account, if there is a cloud that can tell.
+func (c *checker) account() string {
+	if c.config.Account != nil {
+		if number := c.config.Account(); number != "" {
+			return number
+		}
+	}
+	return UnknownAccount
+}
+
 // knownAction warns of an action that is not in the list: AWS accepts it, and it allows nothing.
 func (c *checker) knownAction(at token.Position, service, action string) {
 	known, ok := actions[service]
@@ -78,5 +107,5 @@ func (c *checker) knownAction(at token.Position, service, action string) {
 // reserved reports whether a variable of that name would hide something.
 func (c *checker) reserved(name string) bool {
 	_, ok := c.consts[name]
-	return ok || slices.Contains(words, name) || strings.HasPrefix(name, actionPrefix)
+	return ok || slices.Contains(Words, name) || strings.HasPrefix(name, actionPrefix)
 }

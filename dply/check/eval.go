@@ -12,7 +12,10 @@ import (
 func (c *checker) eval(x syntax.Expr) Value {
 	switch x := x.(type) {
 	case syntax.StringLit:
+		c.braces(x)
 		return String{x.At, x.Text}
+	case syntax.Template:
+		return c.template(x)
 	case syntax.NumberLit:
 		return Number{x.At, x.Value}
 	case syntax.Name:
@@ -145,7 +148,7 @@ func (c *checker) number(x syntax.Expr) (float64, bool) {
 	case Number:
 		return v.Value, true
 	default:
-		c.report(x.Pos(), "E46", "only numbers can be calculated with, and this is "+kindOf(v), "Strings cannot be joined: write the whole of it.")
+		c.report(x.Pos(), "E46", "only numbers can be calculated with, and this is "+kindOf(v), "Text is joined in backquotes: `{name} and so on`.")
 	}
 	return 0, false
 }

@@ -126,7 +126,7 @@ func (c *checker) strings(x syntax.Expr) []Value {
 
 func (c *checker) policyString(v Value) Value {
 	switch v := v.(type) {
-	case String:
+	case String, Joined:
 		return v
 	case Reference:
 		if v.Member != "" && memberKind(v) == schema.String {
@@ -154,8 +154,11 @@ func (c *checker) role(p *syntax.Prop) Value {
 	mark := len(c.list)
 	r := &Role{Pos: p.Name.Pos}
 	if len(p.Args) == 1 {
-		if name, ok := c.eval(p.Args[0]).(String); ok {
+		switch name := c.eval(p.Args[0]).(type) {
+		case String:
 			r.Name = name.Text
+		case Joined:
+			c.report(name.Pos, "E43", lateName, lateHint)
 		}
 	}
 	if r.Name == "" && !c.broken(mark) {
@@ -245,10 +248,16 @@ func render(p *Policy) string {
 		return ""
 	}
 	var b strings.Builder
-	value := func(v Value) {
+	var value func(v Value)
+	value = func(v Value) {
 		switch v := v.(type) {
 		case String:
 			fmt.Fprintf(&b, "%q ", v.Text)
+		case Joined:
+			b.WriteString("joined ")
+			for _, part := range v.Parts {
+				value(part)
+			}
 		case Reference:
 			fmt.Fprintf(&b, "%s/%s->%s ", v.Statement.Verb, v.Statement.Name, v.Member)
 		}

@@ -11,7 +11,16 @@ import (
 // their values, arithmetic is done, and every value has the kind that its property wants. What only the cloud can tell
 // is left as a [Reference].
 type Program struct {
-	Targets []*Target // in source order, over all files
+	Targets    []*Target   // in source order, over all files
+	Parameters []Parameter // in source order, over all files
+}
+
+// Parameter is something that a run is told, with the value that it has in this one.
+type Parameter struct {
+	Name  string         `json:"name"`
+	Value string         `json:"value"`
+	From  string         `json:"from"` // "default", "environment" or "--set"
+	Pos   token.Position `json:"-"`
 }
 
 // Target is a named group of statements.
@@ -76,13 +85,19 @@ type Part struct {
 // Prop returns the value of the property of that name, or nil.
 func (p *Part) Prop(name string) Value { return find(p.Props, name) }
 
-// Value is one of String, Number, Duration, List, Map, Reference, Compound, Role, Fields and Policy.
+// Value is one of String, Joined, Number, Duration, List, Map, Reference, Compound, Role, Fields and Policy.
 type Value interface{ Position() token.Position }
 
 // String is a text. Constants and environment variables are strings by now.
 type String struct {
 	Pos  token.Position
 	Text string
+}
+
+// Joined is a text of which only the cloud knows some parts: strings, and references to members that are strings.
+type Joined struct {
+	Pos   token.Position
+	Parts []Value
 }
 
 // Number is a number. Booleans are 1 and 0.
@@ -183,6 +198,7 @@ type Condition struct {
 }
 
 func (v String) Position() token.Position    { return v.Pos }
+func (v Joined) Position() token.Position    { return v.Pos }
 func (v Number) Position() token.Position    { return v.Pos }
 func (v Duration) Position() token.Position  { return v.Pos }
 func (v List) Position() token.Position      { return v.Pos }

@@ -179,6 +179,9 @@ func (c *checker) as(v Value, kind schema.Kind, want schema.Property) (Value, bo
 		if text, ok := v.(String); ok {
 			return c.enum(text, want), true
 		}
+		if text, ok := v.(Joined); ok {
+			return text, true
+		}
 		if isRef && ref.Member != "" {
 			return ref, memberKind(ref) == schema.String
 		}
@@ -295,7 +298,7 @@ func memberKind(ref Reference) schema.Kind {
 // kindOf is what a value is, in words.
 func kindOf(v Value) string {
 	switch v := v.(type) {
-	case String:
+	case String, Joined:
 		return "a string"
 	case Number:
 		return "a number"

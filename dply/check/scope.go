@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"quotewire/dply/schema"
 	"quotewire/dply/syntax"
@@ -45,12 +46,19 @@ func (c *checker) bind(id syntax.Ident, value Value) {
 		c.report(id.Pos, "E28", fmt.Sprintf("%s is already bound", id.Name), fmt.Sprintf("It was bound at %s. Choose another name: a variable means one thing in its target.", first.pos))
 		return
 	}
+	if param, twice := c.params[id.Name]; twice {
+		c.report(id.Pos, "E28", fmt.Sprintf("%s is a parameter", id.Name), fmt.Sprintf("It is declared at %s. Choose another name for the variable.", param.pos))
+		return
+	}
 	c.vars[id.Name] = variable{value, id.Pos}
 }
 
 // name is the value of a variable or a constant. A nil value is one that has a mistake.
 func (c *checker) name(id syntax.Ident) Value {
 	if v, ok := c.vars[id.Name]; ok {
+		return moved(v.value, id.Pos)
+	}
+	if v, ok := c.params[id.Name]; ok {
 		return moved(v.value, id.Pos)
 	}
 	if v, ok := c.constant(id); ok {
@@ -71,13 +79,13 @@ func (c *checker) known() []string {
 	if c.guesses >= maxGuesses {
 		return nil
 	}
-	names := append(keys(c.vars), keys(c.consts)...)
+	names := slices.Concat(keys(c.vars), keys(c.params), keys(c.consts))
 	for service, list := range actions {
 		for _, action := range list {
 			names = append(names, actionPrefix+service+"."+action)
 		}
 	}
-	return append(names, "true", "false", apis)
+	return append(names, "true", "false", apis, region, account)
 }
 
 // moved is a value as it is used at another place.
@@ -99,6 +107,9 @@ func moved(v Value, at token.Position) Value {
 		v.Pos = at
 		return v
 	case Reference:
+		v.Pos = at
+		return v
+	case Joined:
 		v.Pos = at
 		return v
 	}

@@ -144,9 +144,7 @@ func (c *checker) composite(s *Statement, n *syntax.Statement) {
 	s.Type = t
 	switch s.Verb {
 	case "lambda.addPermissions":
-		if name, ok := n.Args[0].(syntax.StringLit); ok {
-			s.Name, s.NamePos = name.Text, name.At
-		}
+		c.named(s, n, n.Args)
 		s.Policy = c.policy(n.Pos(), n.Body, permissionPolicy)
 	case "lambda.publishVersion":
 		c.block(s, n, t.Properties)
@@ -166,12 +164,26 @@ func (c *checker) composite(s *Statement, n *syntax.Statement) {
 
 // named takes the instance name off the line; [checker.block] takes it from the block otherwise.
 func (c *checker) named(s *Statement, n *syntax.Statement, args []syntax.Expr) {
-	if len(args) == 0 {
-		return
+	if len(args) > 0 {
+		s.Name, s.NamePos = c.nameOf(n.Line, args[0]), args[0].Pos()
 	}
-	if name, ok := args[0].(syntax.StringLit); ok {
-		s.Name, s.NamePos = name.Text, name.At
+}
+
+// What is said of a name that comes from the cloud.
+const (
+	lateName = "the name of a resource must be known before it is made"
+	lateHint = "Put it together from text, parameters, run.region and run.account."
+)
+
+// nameOf is the text that names something, "" after a mistake.
+func (c *checker) nameOf(line *syntax.Line, x syntax.Expr) string {
+	switch v := c.eval(x).(type) {
+	case String:
+		return v.Text
+	case Joined:
+		c.fail(line, v.Pos, "E30", lateName, lateHint)
 	}
+	return ""
 }
 
 // nameless are the verbs without an instance name.
@@ -187,7 +199,7 @@ func (c *checker) block(s *Statement, n *syntax.Statement, allowed []schema.Prop
 	if n.Torn {
 		return
 	}
-	if s.Name == "" && !nameless(s.Verb) && !b.has("name") {
+	if s.Name == "" && s.NamePos.Line == 0 && !nameless(s.Verb) && !b.has("name") {
 		c.fail(n.Line, s.Pos, "E31", s.Verb+" needs a name", `Write it on the line in quotes, or as a property: name <- "prices"`)
 		return
 	}
@@ -207,14 +219,15 @@ func (c *checker) nameProperty(s *Statement, p *syntax.Prop) bool {
 	if p.Name.Name != "name" {
 		return false
 	}
-	lit, ok := p.Value.(syntax.StringLit)
-	switch {
-	case !ok:
-		c.fail(p.Line, p.Name.Pos, "E30", "the name of a resource is a string as it stands", `Write: name <- "prices"`)
-	case s.Name != "":
-		c.twice(p.Name, "E37", s.NamePos)
+	switch p.Value.(type) {
+	case syntax.StringLit, syntax.Template:
+		if s.Name != "" {
+			c.twice(p.Name, "E37", s.NamePos)
+			return true
+		}
+		s.Name, s.NamePos = c.nameOf(p.Line, p.Value), p.Value.Pos()
 	default:
-		s.Name, s.NamePos = lit.Text, lit.At
+		c.fail(p.Line, p.Name.Pos, "E30", "the name of a resource stands in quotes", `Write: name <- "prices"`)
 	}
 	return true
 }
@@ -272,16 +285,18 @@ func (c *checker) adverb(s *Statement, a *syntax.Adverb, seen map[string]token.P
 // parts checks the integrations, authorizers, routes and stages of an API.
 func (c *checker) parts(s *Statement, n *syntax.Statement) {
 	declared, torn := map[string]token.Position{}, n.Torn
+	names := make(map[*syntax.Command]string, len(n.Body))
 	for _, node := range n.Body {
 		switch node := node.(type) {
 		case *syntax.Bad:
 			torn = true // it may be the integration that a route names
 		case *syntax.Command:
-			if name, ok := node.Args[0].(syntax.StringLit); ok && node.Word.Name == "integration" {
-				if first, twice := declared[name.Text]; twice {
-					c.twice(syntax.Ident{Pos: name.At, Name: name.Text}, "E37", first)
+			name, at := c.nameOf(node.Line, node.Args[0]), node.Args[0].Pos()
+			if names[node] = name; node.Word.Name == "integration" {
+				if first, twice := declared[name]; twice {
+					c.twice(syntax.Ident{Pos: at, Name: name}, "E37", first)
 				}
-				declared[name.Text] = name.At
+				declared[name] = at
 			}
 		}
 	}
@@ -290,14 +305,13 @@ func (c *checker) parts(s *Statement, n *syntax.Statement) {
 		if !ok {
 			continue
 		}
-		name := node.Args[0].(syntax.StringLit) // the parser lets nothing else through
-		part := &Part{Kind: node.Word.Name, Pos: node.Word.Pos, Name: name.Text}
+		part := &Part{Kind: node.Word.Name, Pos: node.Word.Pos, Name: names[node]}
 		if part.Kind == "route" {
-			target := node.Args[1].(syntax.StringLit)
-			part.Target = target.Text
-			if _, ok := declared[target.Text]; !ok && !torn {
-				c.report(target.At, "E49", fmt.Sprintf("no integration %q in this API", target.Text),
-					c.didYouMean(target.Text, keys(declared))+fmt.Sprintf("Declare it in the same block: integration %q", target.Text))
+			target := node.Args[1]
+			part.Target = c.nameOf(node.Line, target)
+			if _, ok := declared[part.Target]; !ok && !torn && part.Target != "" {
+				c.report(target.Pos(), "E49", fmt.Sprintf("no integration %q in this API", part.Target),
+					c.didYouMean(part.Target, keys(declared))+fmt.Sprintf("Declare it in the same block: integration %q", part.Target))
 			}
 		}
 		if properties := c.readers["api.gatewayV2 "+part.Kind]; properties != nil {

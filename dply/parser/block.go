@@ -258,8 +258,8 @@ func (p *parser) api(lines []*syntax.Line) []syntax.Node {
 			return nil
 		}
 		for _, arg := range c.Args {
-			if _, literal := arg.(syntax.StringLit); !literal {
-				p.fail(line, c.Word.Pos, "E17", fmt.Sprintf("the arguments of %s are strings as they stand", c.Word.Name), "Write: "+form.usage)
+			if !isText(arg) {
+				p.fail(line, c.Word.Pos, "E17", fmt.Sprintf("the arguments of %s stand in quotes", c.Word.Name), "Write: "+form.usage)
 				return nil
 			}
 		}

@@ -221,6 +221,9 @@ func (c *cursor) atom() syntax.Expr {
 	case t.Kind == token.String:
 		c.next()
 		return syntax.StringLit{At: at, Text: t.Unquote()}
+	case t.Kind == token.Template:
+		c.next()
+		return c.template(t)
 	case t.Kind == token.Number:
 		c.next()
 		value, _ := scanner.ParseNumber(t.Text) // the scanner has seen that it is one

@@ -37,8 +37,12 @@ type parser struct {
 
 func (p *parser) parse(text string, mode Mode) {
 	top := p.blocks(text)
-	if mode&Implicit != 0 && len(top) > 0 && !startsWith(top[0], "target") {
-		p.implicit(top)
+	first := slices.IndexFunc(top, func(l *syntax.Line) bool { return !startsWith(l, "parameter") })
+	if mode&Implicit != 0 && first >= 0 && !startsWith(top[first], "target") {
+		for _, line := range top[:first] {
+			p.parameter(line)
+		}
+		p.implicit(top[first:])
 		return
 	}
 	p.begin("file")
@@ -48,9 +52,11 @@ func (p *parser) parse(text string, mode Mode) {
 		case line.Bad:
 		case startsWith(line, "target"):
 			p.target(line)
+		case startsWith(line, "parameter"):
+			p.parameter(line)
 		case !stray:
 			stray = true
-			p.fail(line, line.Pos(), "E21", "only targets stand at the outermost level",
+			p.fail(line, line.Pos(), "E21", "only targets and parameters stand at the outermost level",
 				"Did you forget a line such as \"target infrastructure\" above, with the rest of the script indented below it?")
 		default:
 			line.Bad = true
@@ -178,6 +184,28 @@ func (p *parser) target(line *syntax.Line) {
 	line.Node = target
 	p.file.Targets = append(p.file.Targets, target)
 	target.Body = p.statements(line.Children)
+}
+
+// parameter reads a parameter line.
+func (p *parser) parameter(line *syntax.Line) {
+	if line.Bad {
+		return
+	}
+	p.begin("parameter")
+	t := line.Tokens
+	if len(t) < 2 || t[1].Kind != token.Ident || len(t) == 3 || len(t) > 3 && !t[2].Is("<-") {
+		p.fail(line, line.Pos(), "E65", "a parameter is a name, and perhaps the value that it has if a run gives it none", "Write: parameter NAME, or: parameter NAME <- \"value\". Names have letters, digits, _ and dots, no hyphens.")
+		return
+	}
+	param := &syntax.Param{Line: line, Name: p.ident(line, t[1])}
+	if len(t) > 3 {
+		if param.Default = p.whole(line, t[3:]); param.Default == nil {
+			return
+		}
+	}
+	p.childless(line, "a parameter")
+	line.Node = param
+	p.file.Params = append(p.file.Params, param)
 }
 
 // implicit wraps a file of statements into one target.

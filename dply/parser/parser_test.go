@@ -19,6 +19,7 @@ func seeds(tb testing.TB) []string {
 		tb.Fatal("no scripts in ../testdata", err)
 	}
 	texts := []string{"", "\ufeff", " \n\t\n", " a\r\n  b\r c\n", " target t\n  show \"", " target t\n  x <- [\n", " target t\n  show ((((((((1\n", "\xff\n \xff\n",
+		" parameter p <- `{q}`\n parameter\n target t\n  show `{a->b} {{c}} `` {", " target t\n  stage `{`\n  show `{\xff}` `}` `{}`\n",
 		" target t\n  ensure T \"x\"\n   P <- []\n    {}\n     a <- [1, [2], {b: 3}]\n    []\n     4\n"}
 	for _, name := range names {
 		text, err := os.ReadFile(name)

@@ -17,6 +17,9 @@ func (p *parser) statement(line *syntax.Line) syntax.Node {
 	}
 	form, known := verbs[head[0].Text]
 	switch {
+	case startsWith(line, "parameter") && len(head) > 1:
+		p.fail(line, line.Pos(), "E27", "a parameter stands beside the targets, not in one", "It belongs to the whole script: move it above the target, and indent it as the target is.")
+		return nil
 	case head[0].Kind == token.Ident && (known || !isExpression(head, s.Bind.Name != "")):
 		s.Verb = p.ident(line, head[0])
 	case s.Bind.Name != "":
@@ -132,13 +135,22 @@ func (p *parser) arguments(s *syntax.Statement, form form, t []token.Token) bool
 		names = args[1:]
 	}
 	if form.args != words && len(names) > 0 {
-		if _, literal := names[0].(syntax.StringLit); !literal {
-			p.fail(line, names[0].Pos(), "E30", "the name of a resource is a string as it stands", usage)
+		if !isText(names[0]) {
+			p.fail(line, names[0].Pos(), "E30", "the name of a resource stands in quotes", usage)
 			return false
 		}
 	}
 	s.Args = args
 	return true
+}
+
+// isText reports whether x is a text as it stands, or one with names in it.
+func isText(x syntax.Expr) bool {
+	switch x.(type) {
+	case syntax.StringLit, syntax.Template:
+		return true
+	}
+	return false
 }
 
 // count is the message of E17.

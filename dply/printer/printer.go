@@ -94,7 +94,7 @@ func code(b *strings.Builder, line *syntax.Line) {
 func spaced(a, b token.Token, signs map[int]bool) bool {
 	switch {
 	case b.Is("->"):
-		return a.Kind == token.String
+		return a.Kind == token.String || a.Kind == token.Template
 	case a.Is("->"), a.Is("("), a.Is("["), a.Is("{"), a.Is("-") && signs[a.Column]:
 		return false
 	case b.Is(")"), b.Is("]"), b.Is("}"), b.Is(","), b.Is(":"):

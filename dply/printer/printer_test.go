@@ -92,6 +92,7 @@ func FuzzPrint(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(" a <- -1 - -1\n"))
+	f.Add([]byte(" parameter p<-`{q}`\n target t\n  show `{ a -> b }`->c `d`\n"))
 	f.Add([]byte(" show \"\"->a -0 .5e3\n"))
 	f.Fuzz(func(t *testing.T, text []byte) { hold(t, text) })
 }

@@ -58,7 +58,9 @@ func (s *scan) next() bool {
 	case isDigit(c):
 		return s.number(rest)
 	case c == '"' || c == '\'':
-		return s.quoted(rest, byte(c))
+		return s.quoted(token.String, rest)
+	case c == '`':
+		return s.quoted(token.Template, rest)
 	case c == '@':
 		return s.adverb(rest)
 	case isSymbol(c):
@@ -96,7 +98,7 @@ func (s *scan) fail(column int, code, message, hint string) bool {
 
 // apart holds that the word just taken is not run together with a string.
 func (s *scan) apart() bool {
-	if c, _ := s.peek(); c == '"' || c == '\'' {
+	if c, _ := s.peek(); c == '"' || c == '\'' || c == '`' {
 		last := s.tokens[len(s.tokens)-1].Text
 		return s.fail(s.column, "E12", fmt.Sprintf("space required between %s and the string after it", last), "Put a space before the quote.")
 	}
@@ -152,8 +154,9 @@ func exponent(text string) int {
 	return 0
 }
 
-// quoted takes a string. The delimiter written twice stands for itself; nothing else is special.
-func (s *scan) quoted(rest string, quote byte) bool {
+// quoted takes a string or a template. The delimiter written twice stands for itself; nothing else is special to it.
+func (s *scan) quoted(kind token.Kind, rest string) bool {
+	quote := rest[0]
 	for n := 1; n < len(rest); {
 		c, size := utf8.DecodeRuneInString(rest[n:])
 		switch {
@@ -164,7 +167,7 @@ func (s *scan) quoted(rest string, quote byte) bool {
 		case n+1 < len(rest) && rest[n+1] == quote:
 			n += 2
 		default:
-			return s.take(token.String, n+1) && s.closed()
+			return s.take(kind, n+1) && s.closed()
 		}
 	}
 	return s.fail(s.column, "E11", "string not closed on this line", fmt.Sprintf("Close it with %c. To have that character in a string, write it twice.", quote))

@@ -11,6 +11,12 @@ type StringLit struct {
 	Text string // without the quotes
 }
 
+// Template is `text {name} text`: what its parts make one after the other. A part is a StringLit, a Name or a Member.
+type Template struct {
+	At    token.Position
+	Parts []Expr
+}
+
 // NumberLit is a number, its sign included.
 type NumberLit struct {
 	At    token.Position
@@ -73,6 +79,7 @@ type Entry struct {
 }
 
 func (x StringLit) Pos() token.Position { return x.At }
+func (x Template) Pos() token.Position  { return x.At }
 func (x NumberLit) Pos() token.Position { return x.At }
 func (x Name) Pos() token.Position      { return x.Ident.Pos }
 func (x Member) Pos() token.Position    { return x.X.Pos() }

@@ -15,6 +15,7 @@ type File struct {
 	BOM     bool   // the script began with a byte order mark
 	Lines   []Line // all lines, in order
 	Targets []*Target
+	Params  []*Param
 }
 
 // Line is one line with what the parser made of it.

@@ -1,8 +1,12 @@
 package syntax
 
-import "quotewire/dply/token"
+import (
+	"strings"
 
-// Node is what a code line means: one of *Target, *Statement, *Command, *Adverb, *Prop, *Field, *Item and *Bad.
+	"quotewire/dply/token"
+)
+
+// Node is what a code line means: one of *Target, *Param, *Statement, *Command, *Adverb, *Prop, *Field, *Item and *Bad.
 type Node interface{ Source() *Line }
 
 // Ident is a word with its place.
@@ -17,6 +21,33 @@ type Target struct {
 	Name     Ident
 	Body     []Node
 	Implicit bool // stands for the whole file, which has no target line
+}
+
+// Param is "parameter NAME" or "parameter NAME <- value": what a run is told.
+type Param struct {
+	*Line
+	Name    Ident
+	Default Expr // nil if every run has to give a value
+}
+
+// Doc is what the parameter is for: the comment at the end of its line, or else the paragraph of prose above it.
+func (p *Param) Doc() string {
+	if p.Comment != "" {
+		return strings.TrimSpace(strings.TrimLeft(p.Comment, "/"))
+	}
+	above := p.File.Lines[:p.Number-1]
+	for len(above) > 0 && above[len(above)-1].Kind == token.Blank {
+		above = above[:len(above)-1]
+	}
+	first := len(above)
+	for first > 0 && above[first-1].Kind == token.Prose {
+		first--
+	}
+	var words []string
+	for _, line := range above[first:] {
+		words = append(words, strings.Fields(line.Text)...)
+	}
+	return strings.Join(words, " ")
 }
 
 // Statement is a line of a target.

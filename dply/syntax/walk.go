@@ -30,6 +30,10 @@ func Body(n Node) []Node {
 // Exprs are the expressions on the line of a node.
 func Exprs(n Node) []Expr {
 	switch n := n.(type) {
+	case *Param:
+		if n.Default != nil {
+			return []Expr{n.Default}
+		}
 	case *Statement:
 		return n.Args
 	case *Command:
@@ -47,6 +51,19 @@ func Exprs(n Node) []Expr {
 	return nil
 }
 
+// Names are the variables, parameters and constants in the expressions on the line of a node.
+func Names(n Node) []Ident {
+	var names []Ident
+	for _, x := range Exprs(n) {
+		WalkExpr(x, func(x Expr) {
+			if name, ok := x.(Name); ok {
+				names = append(names, name.Ident)
+			}
+		})
+	}
+	return names
+}
+
 // WalkExpr calls f for an expression and everything in it.
 func WalkExpr(x Expr, f func(Expr)) {
 	if x == nil {
@@ -54,6 +71,10 @@ func WalkExpr(x Expr, f func(Expr)) {
 	}
 	f(x)
 	switch x := x.(type) {
+	case Template:
+		for _, part := range x.Parts {
+			WalkExpr(part, f)
+		}
 	case Member:
 		WalkExpr(x.X, f)
 	case Arith:

@@ -7,18 +7,19 @@ type Kind uint8
 
 // The kinds of token. Comments are no tokens.
 const (
-	Ident  Kind = iota + 1 // letters, digits, _ and dots: aws.S3.Bucket is one
-	Number                 // 26, 1.5, 7.3e-4, 0x3f
-	String                 // "…" or '…'
-	Adverb                 // @teardown
-	Symbol                 // the longest run of + - * / < = > ! $ % & |
-	Punct                  // one of ( ) [ ] { } , :
+	Ident    Kind = iota + 1 // letters, digits, _ and dots: aws.S3.Bucket is one
+	Number                   // 26, 1.5, 7.3e-4, 0x3f
+	String                   // "…" or '…'
+	Template                 // `…`
+	Adverb                   // @teardown
+	Symbol                   // the longest run of + - * / < = > ! $ % & |
+	Punct                    // one of ( ) [ ] { } , :
 )
 
 // Token is one word of a code line.
 type Token struct {
 	Kind   Kind
-	Text   string // as written: a string with its quotes, an adverb with its @
+	Text   string // as written: a string or a template with its quotes, an adverb with its @
 	Column int    // in characters, from 1
 	Offset int    // in bytes from the start of the line, from 0
 }

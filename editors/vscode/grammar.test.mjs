@@ -81,6 +81,33 @@ test('properties, adverbs, members and numbers', () => {
   assert.deepEqual(scopes('            allow "s3:GetObject" (code->allResources)')[0][0], ['allow', 'keyword.other.command']);
 });
 
+test('parameters, and the names in a template', () => {
+  assert.deepEqual(scopes('    parameter stage <- "blue"')[0], [
+    ['parameter', 'keyword.control.parameter'],
+    ['stage', 'variable.other.definition'],
+    ['<-', 'keyword.operator.assignment'],
+    ['"blue"', 'string.quoted.double'],
+  ]);
+  assert.deepEqual(scopes('        show `{{a}} {stage}/{code->arn}``` done')[0].slice(1), [
+    ['`', 'string.interpolated'],
+    ['{{', 'constant.character.escape'],
+    ['a', 'string.interpolated'],
+    ['}}', 'constant.character.escape'],
+    ['{', 'punctuation.section.interpolation.begin'],
+    ['stage', 'variable.other'],
+    ['}', 'punctuation.section.interpolation.end'],
+    ['/', 'string.interpolated'],
+    ['{', 'punctuation.section.interpolation.begin'],
+    ['code', 'variable.other'],
+    ['->', 'keyword.operator.member'],
+    ['arn', 'variable.other.member'],
+    ['}', 'punctuation.section.interpolation.end'],
+    ['``', 'constant.character.escape'],
+    ['`', 'string.interpolated'],
+    ['done', 'variable.other'],
+  ]);
+});
+
 test('a doubled quote does not end a string, and the end of a line does', () => {
   const lines = scopes('        show "a ""b"" c" done\n        show "open\n        show end');
   assert.equal(lines[0].filter(([, scope]) => scope.startsWith('string') || scope.startsWith('constant.character')).map(([text]) => text).join(''), '"a ""b""c"');

@@ -46,7 +46,7 @@ var (
 
 // name looks whether AWS will refuse a name.
 func (a *adviser) name(s *check.Statement) {
-	if s.Type == nil || s.Verb == "find" || s.Name == "" {
+	if s.Type == nil || s.Verb == "find" || s.Name == "" || unknown(s.Name) {
 		return
 	}
 	a.obey(rules, s.Type.Name, s.Name, s.NamePos)
@@ -83,8 +83,11 @@ func (a *adviser) obey(rules map[string]rule, typ, name string, at token.Positio
 	a.check(r, noun(typ), name, at)
 }
 
+// unknown reports whether a name has a part that only a run knows.
+func unknown(name string) bool { return strings.Contains(name, check.UnknownAccount) }
+
 func (a *adviser) check(r rule, what, name string, at token.Position) {
-	if !r.pattern.MatchString(name) {
+	if !unknown(name) && !r.pattern.MatchString(name) {
 		a.warn(at, "W15", "It takes "+r.words+".", "AWS will refuse the %s name %q", what, name)
 	}
 }
