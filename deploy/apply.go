@@ -72,6 +72,10 @@ func (r *run) bring(ctx context.Context, n *Node) error {
 		return nil
 	}
 	if step.Action == None {
+		if _, ok := n.Resource.(Tidier); ok {
+			r.reach(n, nil)
+			return nil
+		}
 		r.reach(n, func(all *Result) { all.Unchanged++ })
 		r.view.Event(n.event(Unchanged))
 		return nil

@@ -64,6 +64,17 @@ func (g *Graph) Add(s *check.Statement, key Key, r Resource) *Node {
 // above only.
 func (g *Graph) Lookup(key Key) *Node { return g.byKey[key] }
 
+// Names returns the names of the resources of a type that the run makes, changes or looks up.
+func (g *Graph) Names(typ string) []string {
+	var names []string
+	for _, n := range g.nodes {
+		if n.Key.Type == typ {
+			names = append(names, n.Key.Name)
+		}
+	}
+	return names
+}
+
 // Again returns the node that an equal statement above has added for the key already, so that a thing named in two
 // targets is made once. It is nil if there is none; two statements that want different things are an error.
 func (g *Graph) Again(s *check.Statement, key Key) (*Node, error) {

@@ -88,6 +88,12 @@ type Deleter interface {
 	Delete(ctx context.Context) error
 }
 
+// A Tidier does away with what a script no longer has, rather than with what it says. Without anything to do it is not
+// spoken of.
+type Tidier interface {
+	Tidies()
+}
+
 // A Rereader looks again at what exists after a change of it that may or may not have been made. Of a resource that is none,
 // Read does that.
 type Rereader interface {

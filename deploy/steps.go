@@ -33,6 +33,9 @@ func (p *Plan) Steps() []Planned {
 			return nil
 		}
 		step := p.step(n)
+		if _, ok := n.Resource.(Tidier); ok && step.Action == None {
+			return nil
+		}
 		step.Resource, step.Type, step.Name = n.Resource.String(), n.Key.Type, n.Key.Name
 		step.Pos, step.Position = n.Statement.Pos, n.Statement.Pos.String()
 		steps = append(steps, step)

@@ -98,7 +98,9 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	}
 	g.Bind(s, root)
 
+	former := &formerPermissions{api: a}
 	beneath := []*deploy.Node{root} // what a deployment freezes
+	var last []*deploy.Node         // what is there before nothing asks for a former permission any more
 	backends := map[string]*deploy.Node{}
 	for _, part := range partsOf(s, "integration") {
 		i := &integration{api: a, part: part, name: part.Name}
@@ -110,7 +112,8 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		backends[i.name] = n
 		beneath = append(beneath, n)
 
-		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + i.name}, i.permission()).Needs(root, n)
+		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + i.name}, former.wants(i.permission())).Needs(root, n)
+		last = append(last, permit)
 		g.Uses(permit, part.Prop("Uri"))
 		if text, known := g.String(part.Prop("Uri")); known {
 			name, qualifier := splitFunction(functionARN(text))
@@ -130,7 +133,8 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		if d.jwt() {
 			continue
 		}
-		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + d.name + "/authorizer"}, d.permission()).Needs(root, n)
+		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + d.name + "/authorizer"}, former.wants(d.permission())).Needs(root, n)
+		last = append(last, permit)
 		g.Uses(permit, part.Prop("Uri"))
 		if text, known := g.String(part.Prop("Uri")); known {
 			name, qualifier := splitFunction(functionARN(text))
@@ -163,11 +167,13 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		for _, prop := range part.Props {
 			g.Uses(n, prop.Value)
 		}
+		last = append(last, n)
 		if g.Bool(part.Prop("AutoDeploy"), false) {
 			continue
 		}
-		g.Add(s, deploy.Key{Type: typeDeployment, Name: a.name + "/" + st.name}, &deployment{api: a, stage: st}).Needs(n)
+		last = append(last, g.Add(s, deploy.Key{Type: typeDeployment, Name: a.name + "/" + st.name}, &deployment{api: a, stage: st}).Needs(n))
 	}
+	g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + " former"}, former).Needs(beneath...).Needs(last...)
 	return nil
 }
 

@@ -176,8 +176,7 @@ func (a *authorizer) Delete(ctx context.Context) error {
 
 // permission lets this API ask the function.
 func (a *authorizer) permission() *permission {
-	id := notInID.ReplaceAllString(a.api.name+"-"+a.name+"-authorize", "-")
-	return &permission{p: a.api.p, id: id[:min(len(id), 100)], want: func() (grant, bool) {
+	return &permission{p: a.api.p, id: a.api.permissionID(a.name, "authorize"), want: func() (grant, bool) {
 		uri, known := a.api.graph.String(a.part.Prop("Uri"))
 		return grant{Function: functionARN(uri), Action: "lambda:InvokeFunction", Principal: "apigateway.amazonaws.com",
 			SourceArn: a.api.executeARN() + "/authorizers/*"}, known && a.api.id != ""

@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -199,12 +198,9 @@ func (i *integration) Member(name string) (any, bool) {
 	return nil, false
 }
 
-var notInID = regexp.MustCompile(`[^A-Za-z0-9_-]`)
-
 // permission lets this API, and no other, invoke the function. It is on the alias if the integration calls an alias.
 func (i *integration) permission() *permission {
-	id := notInID.ReplaceAllString(i.api.name+"-"+i.name+"-invoke", "-")
-	return &permission{p: i.api.p, id: id[:min(len(id), 100)], want: func() (grant, bool) {
+	return &permission{p: i.api.p, id: i.api.permissionID(i.name, "invoke"), want: func() (grant, bool) {
 		uri, known := i.api.graph.String(i.part.Prop("Uri"))
 		return grant{Function: functionARN(uri), Action: "lambda:InvokeFunction", Principal: "apigateway.amazonaws.com",
 			SourceArn: i.api.executeARN() + "/*"}, known && i.api.id != ""

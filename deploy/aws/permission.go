@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,39 +62,39 @@ func (r *permission) Read(ctx context.Context) error {
 	if want.Function == "" {
 		return nil // the function is not there yet
 	}
-	name, qualifier := want.target()
-	out, err := r.p.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: name, Qualifier: qualifier})
-	if is(err, "ResourceNotFoundException") {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r.found, err = statementOf(aws.ToString(out.Policy), r.id)
-	if r.found != nil {
-		r.found.Function = want.Function
+	all, err := r.p.grants(ctx, want.Function)
+	if g, ok := all[r.id]; ok {
+		r.found = &g
 	}
 	return err
 }
 
-// statementOf picks the statement with that id out of a function's policy.
-func statementOf(policy, id string) (*grant, error) {
+// grants returns the statements in the policy of a function or an alias by their ids.
+func (p *Provider) grants(ctx context.Context, function string) (map[string]grant, error) {
+	name, qualifier := grant{Function: function}.target()
+	out, err := p.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: name, Qualifier: qualifier})
+	if err != nil {
+		return nil, ignore(err, "ResourceNotFoundException")
+	}
+	return grantsIn(function, aws.ToString(out.Policy))
+}
+
+func grantsIn(function, policy string) (map[string]grant, error) {
 	var doc struct {
 		Statement []struct {
 			Sid       string
 			Action    string
 			Principal any
+			Resource  string // the function or the alias
 			Condition map[string]map[string]string
 		}
 	}
 	if err := json.Unmarshal([]byte(policy), &doc); err != nil {
 		return nil, fmt.Errorf("read the function's policy: %w", err)
 	}
+	all := map[string]grant{}
 	for _, s := range doc.Statement {
-		if s.Sid != id {
-			continue
-		}
-		g := &grant{Action: s.Action}
+		g := grant{Function: cmp.Or(s.Resource, function), Action: s.Action}
 		switch who := s.Principal.(type) {
 		case string:
 			g.Principal = who
@@ -112,9 +113,9 @@ func statementOf(policy, id string) (*grant, error) {
 				}
 			}
 		}
-		return g, nil
+		all[s.Sid] = g
 	}
-	return nil, nil
+	return all, nil
 }
 
 func (r *permission) Plan() (deploy.Step, error) {
@@ -141,7 +142,7 @@ func (g grant) same(want grant) bool {
 func (r *permission) Apply(ctx context.Context) error {
 	want, _ := r.want()
 	if r.found != nil {
-		if err := r.remove(ctx, want); err != nil {
+		if err := r.p.withdraw(ctx, want.Function, r.id); err != nil {
 			return err
 		}
 	}
@@ -155,14 +156,15 @@ func (r *permission) Apply(ctx context.Context) error {
 	return nil
 }
 
-func (r *permission) remove(ctx context.Context, g grant) error {
-	name, qualifier := g.target()
-	_, err := r.p.lambda.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, Qualifier: qualifier, StatementId: &r.id})
+// withdraw removes the statement with that id from the policy of a function or an alias.
+func (p *Provider) withdraw(ctx context.Context, function, id string) error {
+	name, qualifier := grant{Function: function}.target()
+	_, err := p.lambda.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, Qualifier: qualifier, StatementId: &id})
 	return ignore(err, "ResourceNotFoundException")
 }
 
 func (r *permission) Delete(ctx context.Context) error {
-	return r.remove(ctx, *r.found)
+	return r.p.withdraw(ctx, r.found.Function, r.id)
 }
 
 func (r *permission) Member(string) (any, bool) { return nil, false }

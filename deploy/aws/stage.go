@@ -50,6 +50,7 @@ type leftovers struct {
 func (l *leftovers) String() string             { return "leftovers of " + l.api.name }
 func (l *leftovers) Read(context.Context) error { return nil }
 func (l *leftovers) Exists() bool               { return false }
+func (l *leftovers) Tidies()                    {}
 func (l *leftovers) Member(string) (any, bool)  { return nil, false }
 
 // list returns the ids to remove by what people call them.

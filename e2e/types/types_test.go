@@ -14,7 +14,6 @@
 package types
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -70,7 +69,7 @@ func TestMain(m *testing.M) {
 			}
 		}()
 		shared.moto = sync.OnceValues(func() (string, error) {
-			address, kill, err := startMoto()
+			address, kill, err := rig.StartMoto()
 			if err == nil {
 				stop = append(stop, kill)
 				err = addZone(address)
@@ -90,31 +89,6 @@ func TestMain(m *testing.M) {
 		})
 		return m.Run()
 	}())
-}
-
-// startMoto starts a moto server, and returns its address and how to end it.
-func startMoto() (address string, kill func(), err error) {
-	cmd := exec.Command("moto_server", "-H", "127.0.0.1", "-p", "0")
-	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
-	stderr, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	running := regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
-	for s := bufio.NewScanner(stderr); s.Scan(); {
-		if m := running.FindStringSubmatch(s.Text()); m != nil {
-			go func() {
-				for s.Scan() {
-				}
-			}()
-			return m[1], func() { cmd.Process.Kill(); cmd.Wait() }, nil
-		}
-	}
-	cmd.Process.Kill()
-	return "", nil, fmt.Errorf("moto_server ended: %v", cmd.Wait())
 }
 
 // addZone makes the hosted zone that scripts find: no script makes one.

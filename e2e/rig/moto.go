@@ -1,0 +1,36 @@
+package rig
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+)
+
+var motoRuns = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
+
+// StartMoto starts a moto server, and returns its address and how to end it.
+func StartMoto() (address string, kill func(), err error) {
+	cmd := exec.Command("moto_server", "-H", "127.0.0.1", "-p", "0")
+	// Python buffers what goes to a pipe; the port is in the first lines.
+	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	stderr, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	for s := bufio.NewScanner(stderr); s.Scan(); {
+		if m := motoRuns.FindStringSubmatch(s.Text()); m != nil {
+			go func() {
+				for s.Scan() {
+				}
+			}()
+			return m[1], func() { cmd.Process.Kill(); cmd.Wait() }, nil
+		}
+	}
+	cmd.Process.Kill()
+	return "", nil, fmt.Errorf("moto_server ended: %v", cmd.Wait())
+}
