@@ -35,7 +35,13 @@ type environment struct {
 
 	process *process // nil before the start and after a crash
 	api     *runtimeAPI
-	started bool // there was a process already
+
+	// What the first execution has to hear of the start.
+	initDuration time.Duration
+	initTrouble  *fault
+	initTail     *tail
+
+	given time.Time // when it was given its execution; the pool's lock protects it
 
 	isolated atomic.Bool // the process is in a network of its own
 	inside   []io.Closer // what is served there
@@ -60,11 +66,16 @@ func (e *environment) timeout() time.Duration {
 	return time.Duration(e.release.Config.Timeout) * time.Second
 }
 
-// run is the life of the environment. It starts with work.
+// run is the life of the environment.
 func (e *environment) run() {
 	defer e.end()
-	err := e.prepare()
 	defer e.clear()
+	if err := e.prepare(); err != nil {
+		e.service.pool.fail(e, err)
+		return
+	}
+	e.init()
+	e.service.pool.arrive(e)
 	idle := time.NewTimer(e.service.IdleTimeout)
 	defer idle.Stop()
 	for {
@@ -74,10 +85,6 @@ func (e *environment) run() {
 		}
 		select {
 		case x := <-e.work:
-			if err != nil {
-				e.refuse(x, err)
-				return
-			}
 			e.serve(x)
 			if !e.service.pool.release(e) {
 				return
@@ -92,19 +99,12 @@ func (e *environment) run() {
 		case <-e.ctx.Done():
 			select {
 			case x := <-e.work:
-				e.refuse(x, errService())
+				x.fail(errService())
 			default:
 			}
 			return
 		}
 	}
-}
-
-// refuse answers x with an error, for an environment that does not come to be. The pool forgets it.
-func (e *environment) refuse(x *execution, err error) {
-	e.end()
-	e.service.pool.drop(e, x)
-	x.fail(err)
 }
 
 // prepare makes what the processes of the environment need.
@@ -155,6 +155,10 @@ func (e *environment) clear() {
 // serve runs one execution: it sees to a process that waits for work, hands it x, and follows it until it asks for more
 // work, exits or runs out of time. x is answered when serve returns, often long before.
 func (e *environment) serve(x *execution) {
+	if e.initTail != nil && x.tail != nil {
+		x.tail.add(string(e.initTail.bytes()))
+	}
+	e.initTail = nil
 	e.log.collect(x.id, x.tail)
 	initDuration, trouble := e.ready(x)
 	begin := time.Now()
@@ -176,20 +180,27 @@ func (e *environment) serve(x *execution) {
 	}
 }
 
-// ready sees to a process that waits for work. The first start of an environment has its own limit of time, outside
-// the invocation. When it fails, and after a crash, the start is part of the invocation.
+// init starts the first process. It has a limit of time of its own, outside of any invocation: the execution that it
+// was started for may have found another environment meanwhile.
+func (e *environment) init() {
+	e.initTail = &tail{}
+	e.log.collect("", e.initTail)
+	e.sayInitStart()
+	e.initDuration, e.initTrouble = e.start("init", e.service.InitTimeout)
+}
+
+// ready sees to a process that waits for work. Where the first start has failed, and after a crash, the start is part of
+// the invocation.
 func (e *environment) ready(x *execution) (initDuration time.Duration, trouble *fault) {
+	initDuration, trouble = e.initDuration, e.initTrouble
+	e.initDuration, e.initTrouble = 0, nil
 	if e.process != nil && e.process.hasExited() {
 		e.stop(false)
 	}
-	if !e.started {
-		e.started = true
-		e.sayInitStart()
-		if initDuration, trouble = e.start("init", e.service.InitTimeout); trouble == nil {
-			return initDuration, nil
-		}
+	if trouble == nil && e.process != nil {
+		return initDuration, nil
 	}
-	if e.process == nil && (trouble == nil || !trouble.final) {
+	if trouble == nil || !trouble.final {
 		x.spent, trouble = e.start("invoke", e.timeout())
 	}
 	return 0, trouble

@@ -17,7 +17,7 @@ func TestExtensionGetsInvocationsAndHoldsTheEnvironment(t *testing.T) {
 	conn := <-m.conns
 	c.pool.mu.Lock()
 	fleet := c.pool.fleets["watch"]
-	if n := len(fleet.idle); n != 0 || len(fleet.environments) != 1 {
+	if n := len(fleet.crew(c.catalog.get("watch").latest()).idle); n != 0 || len(fleet.environments) != 1 {
 		t.Errorf("%d environments are idle while the extension works", n)
 	}
 	c.pool.mu.Unlock()

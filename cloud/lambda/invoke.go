@@ -70,6 +70,7 @@ type execution struct {
 	reserved      bool    // counts against the reserved concurrency of its function
 	tail          *tail   // collects the log for the caller, if the caller asked for it
 	stream        *stream // takes the answer of a function that streams it, if the caller can read one
+	submitted     time.Time
 	deadline      time.Time
 	spent         time.Duration // of the invocation's time, on the start of a process
 	memory        int64         // bytes that a process which is gone had used

@@ -203,7 +203,7 @@ func TestConcurrentInvocationsScaleOutAndTheLastUsedIsReused(t *testing.T) {
 	settled := func() {
 		for idle := 0; idle < n; runtime.Gosched() { // an answer comes before its environment is idle
 			c.pool.mu.Lock()
-			idle = len(c.pool.fleets["watch"].idle[c.catalog.get("watch").latest().key()])
+			idle = len(c.pool.fleet("watch").crew(c.catalog.get("watch").latest()).idle)
 			c.pool.mu.Unlock()
 		}
 	}

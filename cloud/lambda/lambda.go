@@ -97,6 +97,7 @@ type Service struct {
 	codeKey     []byte // signs the addresses of code
 	code        *codeStore
 	pool        *pool
+	load        load
 	events      *eventQueue
 	spawner     *spawner // of processes that are not confined
 	confinement confinement

@@ -1,24 +1,29 @@
 package lambda
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // Limits are the numbers of Lambda that a person may change, for a test that cannot wait. A zero field stands for AWS's
 // number, or for ours where AWS names none.
 type Limits struct {
-	Concurrency int             `limit:"concurrency" text:"executions at a time in the account; more are answered with 429"`
-	InitTimeout time.Duration   `limit:"init-timeout" text:"of a process until its first call of next"`
-	IdleTimeout time.Duration   `limit:"idle-timeout" text:"of an environment without work, after which it ends"`
-	RetryDelays []time.Duration `limit:"retry-delays" text:"before each retry of an asynchronous invocation"`
-	EventAge    time.Duration   `limit:"event-age" text:"that an asynchronous invocation waits at most for its last try"`
+	Concurrency  int             `limit:"concurrency" text:"executions at a time in the account; more are answered with 429"`
+	Environments int             `limit:"environments" text:"of one function; invocations wait for one of them, and are not refused"`
+	InitTimeout  time.Duration   `limit:"init-timeout" text:"of a process until its first call of next"`
+	IdleTimeout  time.Duration   `limit:"idle-timeout" text:"of an environment without work, after which it ends"`
+	RetryDelays  []time.Duration `limit:"retry-delays" text:"before each retry of an asynchronous invocation"`
+	EventAge     time.Duration   `limit:"event-age" text:"that an asynchronous invocation waits at most for its last try"`
 }
 
 // AWSLimits are the numbers of AWS, and our own where AWS names none.
 var AWSLimits = Limits{
-	Concurrency: 1000,
-	InitTimeout: 10 * time.Second,
-	IdleTimeout: 5 * time.Minute, // AWS: minutes
-	RetryDelays: []time.Duration{time.Minute, 2 * time.Minute},
-	EventAge:    6 * time.Hour,
+	Concurrency:  1000,
+	Environments: 64 * runtime.NumCPU(), // AWS: as many as executions; a Go function with little in it takes 10 MB here
+	InitTimeout:  10 * time.Second,
+	IdleTimeout:  5 * time.Minute, // AWS: minutes
+	RetryDelays:  []time.Duration{time.Minute, 2 * time.Minute},
+	EventAge:     6 * time.Hour,
 }
 
 // The other quotas and limits of Lambda that this cloud keeps, under the names of AWS's documentation.

@@ -7,16 +7,11 @@ import (
 	"time"
 )
 
-// reuseWait is how long an execution waits for an environment whose caller has its answer already but whose process
-// has not asked for more work yet. It is of the order of the cold start that it saves.
-const reuseWait = 100 * time.Millisecond
-
-// pool knows all environments and gives them executions. An environment has one at a time. An execution gets the
-// environment of its version that was used last, so that those beyond need fall idle and end, or else a new one.
+// pool knows all environments and gives them executions. An environment has one at a time.
 type pool struct {
 	service *Service
 
-	mu         sync.Mutex // protects following
+	mu         sync.Mutex // protects following, and the fleets with their crews
 	closed     bool
 	fleets     map[string]*fleet // by function name
 	unreserved int               // executions of functions without reserved concurrency
@@ -25,11 +20,10 @@ type pool struct {
 // fleet is the environments of one function.
 type fleet struct {
 	executing    int
-	told         time.Time // of a refusal, the last time
+	refused      time.Time // when a refusal was logged last
+	crowded      time.Time // when it was logged last that there may be no more environments
 	environments map[*environment]bool
-	idle         map[releaseKey][]*environment // last used last
-	finishing    map[releaseKey]int            // environments between their answer and their call for more work
-	waiting      map[releaseKey][]*execution   // for one of those
+	crews        map[releaseKey]*crew
 }
 
 // releaseKey tells apart what environments are made of.
@@ -39,7 +33,17 @@ func (r *release) key() releaseKey { return releaseKey{r.Config.Version, r.ID} }
 
 func newPool(s *Service) *pool { return &pool{service: s, fleets: map[string]*fleet{}} }
 
-// submit gives x to an environment. There is no queue: beyond the limits of concurrency x is refused.
+// fleet returns that of a function.
+func (p *pool) fleet(function string) *fleet {
+	fl := p.fleets[function]
+	if fl == nil {
+		fl = &fleet{environments: map[*environment]bool{}, crews: map[releaseKey]*crew{}}
+		p.fleets[function] = fl
+	}
+	return fl
+}
+
+// submit gives x to an environment, now or when there is one. Beyond the limits of concurrency x is refused.
 func (p *pool) submit(f *function, r *release, x *execution) error {
 	free := p.service.catalog.unreserved(p.service.Concurrency, "")
 	var advice string
@@ -53,23 +57,16 @@ func (p *pool) submit(f *function, r *release, x *execution) error {
 	if p.closed {
 		return errService()
 	}
-	fl := p.fleets[f.Name]
-	if fl == nil {
-		fl = &fleet{
-			environments: map[*environment]bool{}, idle: map[releaseKey][]*environment{},
-			finishing: map[releaseKey]int{}, waiting: map[releaseKey][]*execution{},
-		}
-		p.fleets[f.Name] = fl
-	}
+	fl := p.fleet(f.Name)
 	x.reserved = f.Reserved != nil
 	switch {
 	case x.reserved && fl.executing >= *f.Reserved:
-		if fl.tell() {
+		if onceASecond(&fl.refused) {
 			advice = fmt.Sprintf("its reserved concurrency of %d is used up: raise it with aws lambda put-function-concurrency, or call again later", *f.Reserved)
 		}
 		return errThrottled(reservedLimit)
 	case !x.reserved && p.unreserved >= free:
-		if fl.tell() {
+		if onceASecond(&fl.refused) {
 			advice = fmt.Sprintf("the account's unreserved concurrency of %d is used up: call again later, or start the cloud with a higher --limit lambda.concurrency", free)
 		}
 		return errThrottled(accountLimit)
@@ -78,71 +75,64 @@ func (p *pool) submit(f *function, r *release, x *execution) error {
 	if !x.reserved {
 		p.unreserved++
 	}
-	key := r.key()
-	for idle := fl.idle[key]; len(idle) > 0; idle = fl.idle[key] {
-		e := idle[len(idle)-1]
-		fl.idle[key] = idle[:len(idle)-1]
-		if e.misplaced() {
-			p.forget(fl, e)
-			e.end()
-			continue
-		}
-		e.work <- x
-		return nil
-	}
-	if fl.finishing[key] > len(fl.waiting[key]) {
-		fl.waiting[key] = append(fl.waiting[key], x)
-		time.AfterFunc(reuseWait, func() { p.waited(fl, r, x) })
-		return nil
-	}
-	p.start(fl, r, x)
+	c := fl.crew(r)
+	x.submitted = time.Now()
+	c.waiting = append(c.waiting, x)
+	p.serve(fl, c)
 	return nil
 }
 
-// tell reports whether a refusal is to be logged: once a second at most.
-func (fl *fleet) tell() bool {
+// onceASecond reports whether it is a second since it last did.
+func onceASecond(last *time.Time) bool {
 	now := time.Now()
-	if now.Sub(fl.told) < time.Second {
+	if now.Sub(*last) < time.Second {
 		return false
 	}
-	fl.told = now
+	*last = now
 	return true
-}
-
-// waited starts an environment for an execution that has waited long enough for another one.
-func (p *pool) waited(fl *fleet, r *release, x *execution) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := r.key()
-	i := slices.Index(fl.waiting[key], x)
-	if i < 0 {
-		return // it got one
-	}
-	fl.waiting[key] = slices.Delete(fl.waiting[key], i, i+1)
-	if p.closed {
-		x.fail(errService())
-		return
-	}
-	p.start(fl, r, x)
-}
-
-func (p *pool) start(fl *fleet, r *release, x *execution) {
-	e := newEnvironment(p.service, r)
-	fl.environments[e] = true
-	e.work <- x
-	p.service.running.Go(e.run)
 }
 
 // answered is told right before the caller of x gets its answer: from then on x no longer counts.
 func (p *pool) answered(e *environment, x *execution) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fl := p.fleets[e.name()]
+	fl := p.fleet(e.name())
+	p.leave(fl, x)
+	fl.crew(e.release).finishing++
+}
+
+// leave ends the counting of x.
+func (p *pool) leave(fl *fleet, x *execution) {
 	fl.executing--
 	if !x.reserved {
 		p.unreserved--
 	}
-	fl.finishing[e.key]++
+}
+
+// arrive takes in an environment that is ready for its first execution.
+func (p *pool) arrive(e *environment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fl := p.fleet(e.name())
+	c := fl.crew(e.release)
+	c.starting--
+	c.idle = append(c.idle, e)
+	p.serve(fl, c)
+}
+
+// fail takes back an environment that could not be prepared. The first who waits for it hears why.
+func (p *pool) fail(e *environment, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fl := p.fleet(e.name())
+	c := fl.crew(e.release)
+	c.starting--
+	if x := c.first(); x != nil {
+		p.leave(fl, x)
+		x.fail(err)
+	}
+	p.forget(fl, c, e)
+	p.serve(fl, c)
 }
 
 // release takes back an environment that is ready for more work, after answered. It returns false if the environment
@@ -151,21 +141,16 @@ func (p *pool) release(e *environment) bool {
 	current := p.current(e)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fl := p.fleets[e.name()]
-	if fl.finishing[e.key]--; fl.finishing[e.key] == 0 {
-		delete(fl.finishing, e.key)
-	}
-	if waiting := fl.waiting[e.key]; len(waiting) > 0 && !p.closed {
-		fl.waiting[e.key] = waiting[1:]
-		e.work <- waiting[0]
+	fl := p.fleet(e.name())
+	c := fl.crew(e.release)
+	c.finished(e)
+	if !p.closed && (current || len(c.waiting) > 0) {
+		c.idle = append(c.idle, e)
+		p.serve(fl, c)
 		return true
 	}
-	if p.closed || !current {
-		p.forget(fl, e)
-		return false
-	}
-	fl.idle[e.key] = append(fl.idle[e.key], e)
-	return true
+	p.forget(fl, c, e)
+	return false
 }
 
 // current reports whether e is what its function would be run on today.
@@ -182,32 +167,22 @@ func (p *pool) current(e *environment) bool {
 func (p *pool) remove(e *environment) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fl := p.fleets[e.name()]
-	i := slices.Index(fl.idle[e.key], e)
+	fl := p.fleet(e.name())
+	c := fl.crew(e.release)
+	i := slices.Index(c.idle, e)
 	if i < 0 {
 		return false
 	}
-	fl.idle[e.key] = slices.Delete(fl.idle[e.key], i, i+1)
-	p.forget(fl, e)
+	c.idle = slices.Delete(c.idle, i, i+1)
+	p.forget(fl, c, e)
 	return true
 }
 
-// drop takes back an environment that could not be prepared for x.
-func (p *pool) drop(e *environment, x *execution) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fl := p.fleets[e.name()]
-	fl.executing--
-	if !x.reserved {
-		p.unreserved--
-	}
-	p.forget(fl, e)
-}
-
-func (p *pool) forget(fl *fleet, e *environment) {
+// forget lets go of an environment that ends.
+func (p *pool) forget(fl *fleet, c *crew, e *environment) {
 	delete(fl.environments, e)
-	if len(fl.idle[e.key]) == 0 {
-		delete(fl.idle, e.key)
+	if c.empty() {
+		delete(fl.crews, e.key)
 	}
 }
 
@@ -216,8 +191,8 @@ func (p *pool) retire(name string) {
 	p.mu.Lock()
 	var idle []*environment
 	if fl := p.fleets[name]; fl != nil {
-		for _, list := range fl.idle {
-			idle = append(idle, list...)
+		for _, c := range fl.crews {
+			idle = append(idle, c.idle...)
 		}
 	}
 	p.mu.Unlock()
@@ -237,11 +212,10 @@ func (p *pool) close() {
 		for e := range fl.environments {
 			e.end()
 		}
-		for key, waiting := range fl.waiting {
-			for _, x := range waiting {
+		for _, c := range fl.crews {
+			for x := c.first(); x != nil; x = c.first() {
 				x.fail(errService())
 			}
-			delete(fl.waiting, key)
 		}
 	}
 }

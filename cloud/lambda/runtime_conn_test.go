@@ -19,7 +19,7 @@ func runtimeOf(t *testing.T) (a *runtimeAPI, dial func() (net.Conn, *bufio.Reade
 	c := start(t)
 	e := newEnvironment(c.Service, &release{Config: configuration{FunctionName: "played", Version: "$LATEST"}, ID: "played"})
 	c.pool.mu.Lock()
-	c.pool.fleets[e.name()] = &fleet{finishing: map[releaseKey]int{}, waiting: map[releaseKey][]*execution{}}
+	c.pool.fleet(e.name()).crew(e.release).busy = 1
 	c.pool.mu.Unlock()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

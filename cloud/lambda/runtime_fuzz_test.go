@@ -34,7 +34,7 @@ func FuzzRuntimeAPI(f *testing.F) {
 		e := newEnvironment(c.Service, &release{Config: configuration{FunctionName: "fuzzed", Version: "$LATEST", Handler: "bootstrap"}, ID: "fuzzed"})
 		defer e.end()
 		c.pool.mu.Lock()
-		c.pool.fleets[e.name()] = &fleet{finishing: map[releaseKey]int{}, waiting: map[releaseKey][]*execution{}}
+		c.pool.fleet(e.name()).crew(e.release).busy = 1
 		c.pool.mu.Unlock()
 		a := &runtimeAPI{environment: e, state: stateStarted, changed: make(chan struct{}, 1), closed: make(chan struct{})}
 		var x *execution
