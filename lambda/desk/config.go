@@ -3,14 +3,11 @@ package desk
 import (
 	"cmp"
 	"context"
-	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/smithy-go/middleware"
 
-	"quotewire/sdkbody"
+	"quotewire/lambda/wire"
 )
 
 // Config is what the environment of a function says about AWS. Lambda puts the region and the credentials there, so the
@@ -26,12 +23,7 @@ func Config(getenv func(string) string) aws.Config {
 				Source:          "environment",
 			}, nil
 		}),
-		// A desk has up to 32 posts under way to one host; the SDK's default would keep 10 connections of them and
-		// open the others anew each time.
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConnsPerHost = 64
-		}),
-		APIOptions: []func(*middleware.Stack) error{sdkbody.Plain},
+		HTTPClient: &wire.Transport{},
 	}
 	if endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		config.BaseEndpoint = aws.String(endpoint)

@@ -5,11 +5,10 @@ package main
 import (
 	"sync"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
+	"quotewire/lambda/bootstrap"
 	"quotewire/lambda/desk"
 )
 
 func main() {
-	lambda.Start(handler{sync.OnceValue(desk.Open)}.handle)
+	bootstrap.Start(handler{sync.OnceValue(desk.Open)}.handle)
 }

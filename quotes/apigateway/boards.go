@@ -2,17 +2,19 @@ package apigateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"quotewire/quotes"
@@ -97,7 +99,7 @@ func (p *Poster) topics(ctx context.Context, endpoint, id string, in, out any) e
 	if err != nil {
 		return err
 	}
-	response, err := p.post(ctx, endpoint+"/@topics/"+url.PathEscape(id), body)
+	response, err := p.post(ctx, p.address(endpoint, "@topics", id), "application/json", body)
 	if err != nil {
 		return fmt.Errorf("tell the board for %s: %w", id, err)
 	}
@@ -137,38 +139,54 @@ func isMissing(r *http.Response) bool {
 	return false
 }
 
-// post signs and sends a request. One that the gateway had no time for is sent again: all of them may be repeated.
-func (p *Poster) post(ctx context.Context, address string, body []byte) (*http.Response, error) {
+// post signs and sends a request. It is sent again, as by the SDK, if there was no answer to it, or one that says that the
+// gateway had no time or no luck: a message may come twice then, rather than never.
+func (p *Poster) post(ctx context.Context, address, contentType string, body []byte) (*http.Response, error) {
 	hash := sha256.Sum256(body)
-	const tries = 3
+	tries := cmp.Or(p.config.RetryMaxAttempts, retry.DefaultMaxAttempts)
 	for try := 1; ; try++ {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-		if err != nil {
-			return nil, err
-		}
-		request.Header.Set("Content-Type", "application/json")
-		credentials, err := p.config.Credentials.Retrieve(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("credentials: %w", err)
-		}
-		if err := p.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(hash[:]), "execute-api", p.config.Region, time.Now()); err != nil {
-			return nil, fmt.Errorf("sign: %w", err)
-		}
-		response, err := p.http.Do(request)
-		if err != nil || try == tries || response.StatusCode != http.StatusTooManyRequests && response.StatusCode < 500 {
+		response, err := p.postOnce(ctx, address, contentType, body, hex.EncodeToString(hash[:]))
+		if try >= tries || ctx.Err() != nil || err == nil && !isTransient(response.StatusCode) {
 			return response, err
 		}
-		io.Copy(io.Discard, response.Body)
-		response.Body.Close()
+		if err == nil {
+			io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+		}
+		pause := baseDelay << (try - 1)
 		select {
-		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
+		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// client is what sends the requests of the topics API: the one that AWS's clients use, or one like theirs.
+// baseDelay is before a request is sent for the second time, on average.
+const baseDelay = 50 * time.Millisecond
+
+// isTransient reports whether the request that gets such an answer is worth to be repeated.
+func isTransient(status int) bool {
+	return status == http.StatusTooManyRequests || status >= 500 && status != http.StatusNotImplemented
+}
+
+func (p *Poster) postOnce(ctx context.Context, address, contentType string, body []byte, hash string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", contentType)
+	credentials, err := p.config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %w", err)
+	}
+	if err := p.signer.SignHTTP(ctx, credentials, request, hash, "execute-api", p.config.Region, time.Now()); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return p.http.Do(request)
+}
+
+// client is what sends the requests: the one that AWS's clients use, or one like theirs.
 func client(config aws.Config) aws.HTTPClient {
 	if config.HTTPClient != nil {
 		return config.HTTPClient

@@ -43,20 +43,20 @@ func TestWhatABoardIsTold(t *testing.T) {
 		}
 	}
 	board, announce, err := p.Listen(ctx, c, []quotes.Ticker{"EIQQ"}, []quotes.Ticker{"MODD"})
-	check(err, `POST /development/@topics/O9i= {"unsubscribe":["MODD"],"subscribe":["EIQQ"]}`)
+	check(err, `POST /development/@topics/O9i%3D {"unsubscribe":["MODD"],"subscribe":["EIQQ"]}`)
 	if left := time.Until(board.Expires); board.ID != "b=" || board.Endpoint != "https://h/s" || left < 59*time.Minute || left > time.Hour || fmt.Sprint(announce) != "[EIQQ]" {
 		t.Errorf("Listen = %+v, %v; want the board b=, for an hour, to be announced for EIQQ", board, announce)
 	}
-	check(p.Announced(ctx, c, announce), `POST /development/@topics/O9i= {"announced":["EIQQ"]}`)
+	check(p.Announced(ctx, c, announce), `POST /development/@topics/O9i%3D {"announced":["EIQQ"]}`)
 	const message = `{"template":"{\"action\":\"quotes\",\"connection-id\":\"$context.connectionId\",\"quotes\":[$data]}","messages":[{"topic":"EIQQ","version":3,"data":{"ticker":"EIQQ","price":2210}}]}`
 	list := []quotes.Stored{{Quote: quotes.Quote{Ticker: "EIQQ", Price: 2210}, Version: 3}}
-	check(p.Show(ctx, c, list), `POST /development/@topics/O9i= `+message)
+	check(p.Show(ctx, c, list), `POST /development/@topics/O9i%3D `+message)
 	n, err := p.Publish(ctx, board, list)
-	check(err, `POST /development/@topics/b= `+message)
+	check(err, `POST /development/@topics/b%3D `+message)
 	if n != 7 {
 		t.Errorf("Publish = %d, want 7", n)
 	}
-	check(p.Show(ctx, c, nil), `POST /development/@topics/O9i= {"template":"{\"action\":\"quotes\",\"connection-id\":\"$context.connectionId\",\"quotes\":[$data]}"}`)
+	check(p.Show(ctx, c, nil), `POST /development/@topics/O9i%3D {"template":"{\"action\":\"quotes\",\"connection-id\":\"$context.connectionId\",\"quotes\":[$data]}"}`)
 }
 
 func TestMissingBoardsAreToldApartFromOtherFailures(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -71,4 +73,83 @@ func TestGoneIsToldApartFromOtherFailures(t *testing.T) {
 			t.Errorf("a %d is the error %v; gone should be %v", status, err, gone)
 		}
 	}
+}
+
+// flaky is an HTTP client that answers with one status after the other; 0 is no answer.
+type flaky struct {
+	statuses []int
+	bodies   []string
+	tokens   []string
+}
+
+func (f *flaky) Do(r *http.Request) (*http.Response, error) {
+	body, _ := io.ReadAll(r.Body)
+	f.bodies, f.tokens = append(f.bodies, string(body)), append(f.tokens, r.Header.Get("X-Amz-Security-Token"))
+	status := f.statuses[0]
+	f.statuses = f.statuses[1:]
+	if status == 0 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return &http.Response{Status: fmt.Sprint(status), StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+func TestPostIsSentAgainWhenTheGatewayHadNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			statuses []int
+			tries    int // that the configuration allows
+			sent     int
+			want     string
+		}{
+			{[]int{429, 200}, 0, 2, ""},
+			{[]int{0, 503, 200}, 0, 3, ""},
+			{[]int{500, 500, 500, 200}, 0, 3, "post to a: 500"},
+			{[]int{0, 200}, 1, 1, "post to a: unexpected EOF"},
+			{[]int{429, 429, 429, 410}, 5, 4, "gone"},
+			{[]int{403, 200}, 0, 1, "post to a: 403"},
+			{[]int{413, 200}, 0, 1, "post to a: 413"},
+		} {
+			client, turn := &flaky{statuses: test.statuses}, 0
+			p := apigateway.New(aws.Config{
+				Region: "us-east-1", HTTPClient: client, RetryMaxAttempts: test.tries,
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					turn++
+					return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", SessionToken: fmt.Sprint(turn)}, nil
+				}),
+			}, "")
+			begin := time.Now()
+			err := p.Post(t.Context(), quotes.Connection{ID: "a", Endpoint: "https://gateway"}, []byte("hello"))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v: got %v, want %q", test.statuses, err, test.want)
+			}
+			for i, body := range client.bodies {
+				if body != "hello" || client.tokens[i] != fmt.Sprint(i+1) {
+					t.Errorf("%v: the gateway gets %q with the token %s", test.statuses, body, client.tokens[i])
+				}
+			}
+			if len(client.bodies) != test.sent {
+				t.Errorf("%v: sent %d times, want %d", test.statuses, len(client.bodies), test.sent)
+			}
+			least := time.Duration(0)
+			for try := range test.sent - 1 {
+				least += 25 * time.Millisecond << try
+			}
+			if took := time.Since(begin); took < least || took > 3*least {
+				t.Errorf("%v: it took %s, want from %s to %s", test.statuses, took, least, 3*least)
+			}
+		}
+	})
+}
+
+func TestPostEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		c := config
+		c.HTTPClient, c.RetryMaxAttempts = &flaky{statuses: []int{429, 200}}, 3
+		err := apigateway.New(c, "").Post(ctx, quotes.Connection{ID: "a", Endpoint: "https://gateway"}, []byte("hello"))
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

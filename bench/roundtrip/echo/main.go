@@ -8,8 +8,7 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
-
+	"quotewire/lambda/bootstrap"
 	"quotewire/lambda/desk"
 	"quotewire/quotes"
 	"quotewire/quotes/apigateway"
@@ -17,7 +16,7 @@ import (
 
 func main() {
 	poster := apigateway.New(desk.Config(os.Getenv), "")
-	lambda.Start(func(ctx context.Context, event events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	bootstrap.Start(func(ctx context.Context, event events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 		var err error
 		if about := event.RequestContext; about.EventType == "MESSAGE" {
 			to := quotes.Connection{ID: quotes.ConnectionID(about.ConnectionID), Endpoint: "https://" + about.DomainName + "/" + about.Stage}

@@ -1,0 +1,210 @@
+// Package wire is an HTTP client for functions that make one call after the other. A call is written and its answer read
+// by the goroutine that makes it, on a connection that nobody else has: the two goroutines and the channels that net/http
+// has for each connection are a good part of what a short call costs, and a function has no use for them.
+//
+// It speaks HTTP/1.1 over TCP and TLS, keeps connections, obeys contexts, and knows nothing of redirects, cookies,
+// compression or HTTP/2. What has to go through a proxy is left to net/http.
+package wire
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Transport is a [http.RoundTripper], and an HTTPClient of AWS's SDK. The zero value is ready for use, by any number of
+// goroutines.
+type Transport struct {
+	// TLS, if not nil, is what connections over TLS begin with.
+	TLS *tls.Config
+	// Direct says that no proxy is used, whatever the environment says.
+	Direct bool
+
+	mu   sync.Mutex // protects following
+	idle map[place][]*conn
+}
+
+// maxIdle bounds the idle connections to one place.
+const maxIdle = 64
+
+// dialTimeout bounds the time until a connection is there, as in net/http.
+const dialTimeout = 30 * time.Second
+
+// place is where a connection leads.
+type place struct{ scheme, host string }
+
+// conn is a connection, of one call at a time.
+type conn struct {
+	net.Conn
+	to  place
+	tcp net.Conn // below
+	in  *bufio.Reader
+	out *bufio.Writer
+}
+
+// Do is RoundTrip.
+func (t *Transport) Do(r *http.Request) (*http.Response, error) { return t.RoundTrip(r) }
+
+// RoundTrip sends a request and returns its answer as soon as its head is there. A connection that ends while it waits for
+// the next request is noticed before that is written. One that ends later is an error: whether to repeat the call is for
+// the caller to say.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !t.Direct {
+		if proxy, err := http.ProxyFromEnvironment(r); proxy != nil || err != nil {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+	}
+	ctx := r.Context()
+	c, err := t.conn(ctx, r.URL)
+	if err != nil {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, err
+	}
+	deadline, _ := ctx.Deadline()
+	c.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	answer, err := c.call(r)
+	if err != nil {
+		stop()
+		c.Close()
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return nil, err
+	}
+	end := func(whole bool) {
+		if whole = stop() && whole && !answer.Close && !r.Close; !whole || !t.keep(c) {
+			c.Close()
+		}
+	}
+	if answer.Body == http.NoBody || answer.ContentLength == 0 {
+		end(true)
+		return answer, nil
+	}
+	answer.Body = &body{ReadCloser: answer.Body, end: end}
+	return answer, nil
+}
+
+// call writes a request and reads the head of its answer.
+func (c *conn) call(r *http.Request) (*http.Response, error) {
+	if err := r.Write(c.out); err != nil {
+		return nil, err
+	}
+	if err := c.out.Flush(); err != nil {
+		return nil, err
+	}
+	for {
+		answer, err := http.ReadResponse(c.in, r)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil || answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
+			return answer, err
+		}
+	}
+}
+
+// body gives the connection back when it has been read to its end.
+type body struct {
+	io.ReadCloser
+	end func(whole bool) // nil once it was called
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.ended(err == io.EOF)
+	}
+	return n, err
+}
+
+// Close ends the connection if the body was not read to its end.
+func (b *body) Close() error {
+	b.ended(false)
+	return nil
+}
+
+func (b *body) ended(whole bool) {
+	if b.end != nil {
+		b.end(whole)
+		b.end = nil
+	}
+}
+
+// conn returns a connection for a call: the one that was used last, or a new one.
+func (t *Transport) conn(ctx context.Context, u *url.URL) (*conn, error) {
+	to := place{u.Scheme, u.Host}
+	for {
+		t.mu.Lock()
+		idle := t.idle[to]
+		if len(idle) == 0 {
+			t.mu.Unlock()
+			return t.dial(ctx, to, u)
+		}
+		c := idle[len(idle)-1]
+		t.idle[to] = idle[:len(idle)-1]
+		t.mu.Unlock()
+		if c.in.Buffered() == 0 && isQuiet(c.tcp) {
+			return c, nil
+		}
+		c.Close()
+	}
+}
+
+// keep keeps a connection for later; false if there are enough of them.
+func (t *Transport) keep(c *conn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.idle == nil {
+		t.idle = map[place][]*conn{}
+	}
+	if len(t.idle[c.to]) >= maxIdle {
+		return false
+	}
+	t.idle[c.to] = append(t.idle[c.to], c)
+	return true
+}
+
+func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	secure := to.scheme == "https"
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if secure {
+			port = "443"
+		}
+	}
+	var d net.Dialer
+	tcp, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: tcp, tcp: tcp, to: to}
+	if secure {
+		config := t.TLS.Clone()
+		if config == nil {
+			config = &tls.Config{}
+		}
+		if config.ServerName == "" {
+			config.ServerName = u.Hostname()
+		}
+		shaken := tls.Client(tcp, config)
+		if err := shaken.HandshakeContext(ctx); err != nil {
+			tcp.Close()
+			return nil, err
+		}
+		c.Conn = shaken
+	}
+	c.in, c.out = bufio.NewReader(c.Conn), bufio.NewWriter(c.Conn)
+	return c, nil
+}

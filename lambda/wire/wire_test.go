@@ -1,0 +1,243 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// echo answers with the request, and says on which connection it came.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("From", r.RemoteAddr)
+	switch r.URL.Path {
+	case "/empty":
+	case "/none":
+		w.WriteHeader(http.StatusNoContent)
+	case "/early":
+		w.Header().Set("Link", "hint")
+		w.WriteHeader(http.StatusEarlyHints)
+		fallthrough
+	case "/chunks":
+		w.(http.Flusher).Flush()
+		fallthrough
+	default:
+		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("X-Test"), body)
+	}
+}
+
+func call(t *testing.T, transport *Transport, method, url, body string) (text, from string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Test", "x")
+	answer, err := transport.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), answer.Header.Get("From")
+}
+
+func TestCallsAreAnsweredOnOneConnection(t *testing.T) {
+	t.Parallel()
+	plain, secure := httptest.NewServer(http.HandlerFunc(echo)), httptest.NewTLSServer(http.HandlerFunc(echo))
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(secure.Certificate())
+	for _, url := range []string{plain.URL, secure.URL} {
+		transport := &Transport{TLS: &tls.Config{RootCAs: roots}}
+		first := ""
+		for _, test := range []struct{ method, path, body, want string }{
+			{"POST", "/a%3D/b?c=d", "body", "POST /a%3D/b?c=d x body"},
+			{"GET", "/", "", "GET / x "},
+			{"POST", "/empty", "body", ""},
+			{"DELETE", "/none", "", ""},
+			{"POST", "/chunks", strings.Repeat("long", 100_000), "POST /chunks x " + strings.Repeat("long", 100_000)},
+			{"GET", "/early", "", "GET /early x "},
+		} {
+			got, from := call(t, transport, test.method, url+test.path, test.body)
+			if got != test.want {
+				t.Errorf("%s %s: got %.80q, want %.80q", test.method, test.path, got, test.want)
+			}
+			if first == "" {
+				first = from
+			}
+			if from != first {
+				t.Errorf("%s %s came on another connection", test.method, test.path)
+			}
+		}
+	}
+}
+
+func TestUnknownAuthorityIsRefused(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	r, _ := http.NewRequest("GET", server.URL, nil)
+	_, err := new(Transport).RoundTrip(r)
+	if unknown := (x509.UnknownAuthorityError{}); !errors.As(err, &unknown) {
+		t.Errorf("got %v, want an unknown authority", err)
+	}
+}
+
+func TestManyCallsAtOnceHaveConnectionsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const n = 2 * maxIdle
+	var arrived sync.WaitGroup
+	arrived.Add(n)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Done()
+		arrived.Wait() // for all others
+		echo(w, r)
+	}))
+	t.Cleanup(server.Close)
+	transport := &Transport{}
+	var calls sync.WaitGroup
+	for i := range n {
+		calls.Go(func() {
+			path := fmt.Sprintf("/%d", i)
+			if got, _ := call(t, transport, "GET", server.URL+path, ""); got != "GET "+path+" x " {
+				t.Errorf("%s: got %q", path, got)
+			}
+		})
+	}
+	calls.Wait()
+	for _, idle := range transport.idle {
+		if len(idle) != maxIdle {
+			t.Errorf("%d connections are kept, want %d", len(idle), maxIdle)
+		}
+	}
+}
+
+// scripted is a server whose connections are played by the test.
+func scripted(t *testing.T) (url string, conns chan net.Conn) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	conns = make(chan net.Conn, 8)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns <- c
+		}
+	}()
+	return "http://" + l.Addr().String(), conns
+}
+
+func TestConnectionThatHasEndedIsNotUsed(t *testing.T) {
+	t.Parallel()
+	url, conns := scripted(t)
+	transport := &Transport{}
+	for _, last := range []string{"", "HTTP/1.1 408 Request Timeout\r\n\r\n"} { // what is said beside the end
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c := <-conns
+			c.Read(make([]byte, 4096))
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			io.WriteString(c, last)
+			c.Close()
+		}()
+		if got, _ := call(t, transport, "POST", url, "x"); got != "ok" {
+			t.Errorf("got %q", got)
+		}
+		<-done
+	}
+}
+
+func TestContextEndsACall(t *testing.T) {
+	t.Parallel()
+	url, conns := scripted(t)
+	transport := &Transport{}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	go func() {
+		c := <-conns
+		c.Read(make([]byte, 4096))
+		cancel(why)
+	}()
+	r, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if _, err := transport.RoundTrip(r); err != why {
+		t.Errorf("got %v, want %v", err, why)
+	}
+	go func() { // in the middle of the body
+		c := <-conns
+		c.Read(make([]byte, 4096))
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
+	}()
+	ctx, stop := context.WithCancel(t.Context())
+	r, _ = http.NewRequestWithContext(ctx, "GET", url, nil)
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if _, err := io.ReadAll(answer.Body); err == nil {
+		t.Error("a body ends without an error although its context has ended before")
+	}
+	answer.Body.Close()
+	if n := len(transport.idle); n != 0 {
+		t.Errorf("%d connections are kept", n)
+	}
+}
+
+func TestDeadlineOfACallDoesNotOutliveIt(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(echo))
+	t.Cleanup(server.Close)
+	transport := &Transport{}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(50*time.Millisecond))
+	defer cancel()
+	r, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/empty", nil)
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	if _, from := call(t, transport, "GET", server.URL, ""); from != answer.Header.Get("From") {
+		t.Error("the connection of an earlier call is not used any more once its deadline has passed")
+	}
+}
+
+func TestBodyThatIsNotReadEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(echo))
+	t.Cleanup(server.Close)
+	transport := &Transport{}
+	r, _ := http.NewRequest("POST", server.URL, bytes.NewReader(make([]byte, 1<<20)))
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if n := len(transport.idle); n != 0 {
+		t.Errorf("%d connections are kept", n)
+	}
+}
