@@ -137,7 +137,7 @@ func (s *Service) integrate(ctx context.Context, k *call, e *webSocketEvent, bod
 	if in.IntegrationType != "AWS_PROXY" {
 		return s.ask(ctx, k, e, body)
 	}
-	payload, fail := s.invoke(ctx, s.task(k), encode(e))
+	payload, fail := s.invoke(ctx, s.task(k), e.append(make([]byte, 0, 1024+len(body))))
 	if fail != none {
 		return nil, fail
 	}

@@ -154,10 +154,15 @@ func (b *buffer) Write(p []byte) (int, error) {
 
 // running counts goroutines that Close must wait for. Unlike a bare WaitGroup it can refuse new ones.
 type running struct {
-	mu      sync.Mutex // guards stopped, and that no Add follows it
+	mu      sync.Mutex // guards the following, and that no Add follows stopped
 	stopped bool
+	idle    []chan func() // of goroutines that wait for something to run; the last one first
 	group   sync.WaitGroup
 }
+
+// maxIdle bounds the goroutines that wait for something to run. Their stacks have grown already: to grow that of a new one
+// is a good part of what a message costs.
+const maxIdle = 64
 
 // start runs f in a goroutine, or reports that the service is closing.
 func (r *running) start(f func()) bool {
@@ -166,8 +171,31 @@ func (r *running) start(f func()) bool {
 	if r.stopped {
 		return false
 	}
-	r.group.Go(f)
+	r.group.Add(1)
+	if last := len(r.idle) - 1; last >= 0 {
+		r.idle[last] <- f
+		r.idle = r.idle[:last]
+	} else {
+		go r.work(f)
+	}
 	return true
+}
+
+// work runs f, and then what else it is given.
+func (r *running) work(f func()) {
+	more := make(chan func(), 1)
+	for f != nil {
+		f()
+		r.group.Done()
+		r.mu.Lock()
+		if r.stopped || len(r.idle) >= maxIdle {
+			r.mu.Unlock()
+			return
+		}
+		r.idle = append(r.idle, more)
+		r.mu.Unlock()
+		f = <-more
+	}
 }
 
 // enter counts the calling goroutine until it calls leave, or reports that the service is closing.
@@ -187,6 +215,10 @@ func (r *running) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped = true
+	for _, more := range r.idle {
+		close(more)
+	}
+	r.idle = nil
 }
 
 func (r *running) wait() { r.group.Wait() }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -13,7 +14,7 @@ import (
 // without a quote or a backslash too many.
 func newLog(w io.Writer, level slog.Level) *slog.Logger {
 	out := &logWriter{w: w}
-	return slog.New(blockHandler{slog.NewTextHandler(&out.line, &slog.HandlerOptions{Level: level}), out})
+	return slog.New(blockHandler{Handler: slog.NewTextHandler(&out.line, &slog.HandlerOptions{Level: level}), out: out})
 }
 
 type logWriter struct {
@@ -25,19 +26,27 @@ type logWriter struct {
 type blockHandler struct {
 	slog.Handler
 	out *logWriter
+
+	// attrs are those of its logger. They are not formatted before a record needs them: for each request the cloud makes
+	// a logger that has nothing to say.
+	attrs []slog.Attr
 }
 
 func (h blockHandler) Handle(ctx context.Context, r slog.Record) error {
 	line := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	var blocks []slog.Attr
-	r.Attrs(func(a slog.Attr) bool {
+	add := func(a slog.Attr) bool {
 		if _, ok := a.Value.Any().([]string); ok {
 			blocks = append(blocks, a)
 		} else {
 			line.AddAttrs(a)
 		}
 		return true
-	})
+	}
+	for _, a := range h.attrs {
+		add(a)
+	}
+	r.Attrs(add)
 	h.out.mu.Lock()
 	defer h.out.mu.Unlock()
 	b := &h.out.line
@@ -56,9 +65,9 @@ func (h blockHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h blockHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return blockHandler{h.Handler.WithAttrs(attrs), h.out}
+	return blockHandler{h.Handler, h.out, slices.Concat(h.attrs, attrs)}
 }
 
 func (h blockHandler) WithGroup(name string) slog.Handler {
-	return blockHandler{h.Handler.WithGroup(name), h.out}
+	return blockHandler{Handler: h.Handler.WithAttrs(h.attrs).WithGroup(name), out: h.out}
 }
