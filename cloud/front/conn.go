@@ -105,9 +105,9 @@ const enough = 4
 // between reads while net/http waits for a request. It answers the requests that are for it, and returns what begins
 // with one that is not.
 func (c *conn) between(p []byte) (int, error) {
-	n, blank := 0, 0
+	n, blank, want := 0, 0, enough
 	for {
-		for n < enough {
+		for n < want {
 			if err := c.flush(); err != nil {
 				return 0, err
 			}
@@ -118,7 +118,7 @@ func (c *conn) between(p []byte) (int, error) {
 			if errors.Is(err, os.ErrDeadlineExceeded) && c.prolong() {
 				continue
 			}
-			if !c.last.IsZero() {
+			if !c.last.IsZero() && n < enough {
 				return 0, err // of too little to be a request net/http overlooks that too, but for the first
 			}
 			return c.pass(p[:n]), err
@@ -134,10 +134,14 @@ func (c *conn) between(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if size == 0 {
+		if size == 0 || size > len(p) {
 			break
 		}
-		n, blank = copy(p, p[size:n]), 0
+		if size > n { // many clients write the head and the body one after the other
+			want = size
+			continue
+		}
+		n, blank, want = copy(p, p[size:n]), 0, enough
 	}
 	if err := c.flush(); err != nil {
 		return 0, err

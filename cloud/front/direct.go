@@ -21,11 +21,15 @@ type direct struct {
 	out     []byte // answers to be sent
 }
 
-// answer answers the request that p begins with and returns its size; 0 if it is one for net/http. What has been answered
-// is sent with the next flush. The error is io.EOF if the connection is to be closed.
+// answer answers the request that p begins with and returns its size; 0 if it is one for net/http. Of a request that is not
+// there as a whole it returns the size and no more. What has been answered is sent with the next flush. The error is io.EOF
+// if the connection is to be closed.
 func (c *conn) answer(p []byte) (size int, err error) {
 	r, size := c.parse(p)
-	if r == nil || c.config.Waits != nil && c.config.Waits(r) {
+	if r == nil {
+		return size, nil
+	}
+	if c.config.Waits != nil && c.config.Waits(r) {
 		return 0, nil
 	}
 	d := c.direct
@@ -52,10 +56,13 @@ func (c *conn) flush() error {
 	return err
 }
 
+// maxDirect bounds the body of a request that is answered here, in bytes. It is more than net/http reads at once.
+const maxDirect = 1 << 20
+
 var post = []byte("POST /")
 
 // parse makes of a request what net/http would, if it is a POST that is there as a whole, written in the plainest way, and
-// one to be answered directly; else it returns nil.
+// one to be answered directly; else it returns nil, with the size of the request if nothing but a part of its body lacks.
 func (c *conn) parse(p []byte) (r *http.Request, size int) {
 	if !bytes.HasPrefix(p, post) {
 		return nil, 0
@@ -105,8 +112,11 @@ func (c *conn) parse(p []byte) (r *http.Request, size int) {
 		d.add(textproto.CanonicalMIMEHeaderKey(key), text[from:from+len(value)])
 	}
 	size = end + len(endOfHead)
-	if hosts == 0 || f.length > int64(len(p)-size) {
+	if hosts == 0 || f.length > maxDirect {
 		return nil, 0
+	}
+	if whole := size + int(f.length); whole > len(p) {
+		return nil, whole
 	}
 	if f.length > 0 {
 		d.body.rest = p[size:][:f.length]

@@ -246,7 +246,8 @@ func FuzzDirect(f *testing.F) {
 
 func waits(r *http.Request) bool { return strings.Contains(r.RequestURI, "waits") }
 
-// What is meant to be answered directly is, and nothing else. The client waits for each answer.
+// What is meant to be answered directly is, and nothing else. The client waits for each answer, and writes what is parted by
+// a bar one after the other.
 func TestOnlyPlainPostsAreAnsweredDirectly(t *testing.T) {
 	t.Parallel()
 	get := "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -258,6 +259,8 @@ func TestOnlyPlainPostsAreAnsweredDirectly(t *testing.T) {
 		{[]string{aPost, aPost + aPost, get, aPost, get, aPost}, "dddndnd"},
 		{[]string{"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", aPost, "\r\n" + aPost}, "ndd"},
 		{[]string{aPost, chunked, aPost, aPost}, "dnnn"},
+		{[]string{strings.Replace(aPost, "hello", "|hello", 1), aPost + strings.Replace(aPost, "hello", "he|llo", 1), get, aPost}, "dddnd"},
+		{[]string{strings.Replace(aPost, "\r\nHost", "\r\n|Host", 1)}, "n"},
 		{[]string{strings.Replace(aPost, "b%3D", "waits", 1), aPost}, "nd"},
 		{[]string{strings.Replace(aPost, "POST", "GET", 1), aPost}, "nd"},
 		{[]string{strings.Replace(aPost, "/@", "/", 1), aPost}, "nd"},
@@ -280,9 +283,13 @@ func TestOnlyPlainPostsAreAnsweredDirectly(t *testing.T) {
 		l.conns <- &conn{Conn: far}
 		var got []byte
 		for _, text := range test.requests {
-			go io.WriteString(near, text)
+			go func() {
+				for piece := range strings.SplitSeq(text, "|") {
+					io.WriteString(near, piece)
+				}
+			}()
 			answers := bufio.NewReader(near)
-			for range max(1, strings.Count(text, "hello")) {
+			for range max(1, strings.Count(strings.ReplaceAll(text, "|", ""), "hello")) {
 				response, err := http.ReadResponse(answers, nil)
 				if err != nil {
 					break
