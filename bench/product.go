@@ -183,6 +183,7 @@ type trip struct {
 	P99       float64 `json:"p99_us"`
 	Cloud     float64 `json:"cloud_cpu_us"`
 	Function  float64 `json:"function_cpu_us"`
+	Functions int
 	Starts    int
 	Cold      float64 `json:"cold_ms"`
 	Warm      float64 `json:"warm_ms"`
@@ -190,12 +191,18 @@ type trip struct {
 	Over      float64 `json:"over_ms"`
 }
 
+// librariesServer is where the function of the round trip is made of AWS's libraries.
+const librariesServer = "quotewire, a function of AWS's libraries"
+
 // roundtrip sends messages through a Go function and back. It has both cores.
-func (b *bench) roundtrip(ctx context.Context, w workload, _ string) (all []measure.Result, err error) {
+func (b *bench) roundtrip(ctx context.Context, w workload, server string) (all []measure.Result, err error) {
 	if why := b.unbuilt["roundtrip"]; why != "" {
 		return nil, errors.New(why)
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "roundtrip"), append([]string{"-binary", filepath.Join(b.bin, "quotewire")}, w.args...)...)
+	if server == librariesServer {
+		cmd.Args = append(cmd.Args, "-libraries", "-cold", "0")
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
@@ -207,7 +214,7 @@ func (b *bench) roundtrip(ctx context.Context, w workload, _ string) (all []meas
 			return all, err
 		}
 		r := measure.Result{
-			Sockets: t.Sockets, Count: t.Trips + t.Starts, PerSecond: t.PerSecond, P50: t.P50, P99: t.P99, ServerUs: t.Cloud + t.Function,
+			Sockets: t.Sockets, Count: t.Trips + t.Starts, PerSecond: t.PerSecond, P50: t.P50, P99: t.P99, ServerUs: t.Cloud + t.Function, Environments: t.Functions,
 			Workload: fmt.Sprintf("roundtrip:%d", t.Sockets),
 		}
 		if t.Starts > 0 {

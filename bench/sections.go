@@ -159,7 +159,7 @@ func sections(quick bool, reps int) []section {
 		{"writing", []workload{writing(small), writing(large)}, compare("writing")},
 		{"product", []workload{whole}, (*report).product},
 		{"push", []workload{push(1, 2, append(all, "quotewire-unsigned")...), push(16, 5, append(all, "quotewire-unsigned")...)}, compare("push")},
-		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire"}, reps: n(5), run: (*bench).roundtrip}}, (*report).roundtrip},
+		{"roundtrip", []workload{{name: "roundtrip", args: trips, servers: []string{"quotewire", librariesServer}, reps: n(5), run: (*bench).roundtrip}}, (*report).roundtrip},
 		{"memory", []workload{
 			idle(small, false, 2, leaders...), idle(large, false, 5, leaders...), idle(large, false, 1, followers...), listen(large),
 			idle(small, true, 2, "quotewire"), idle(large, true, 2, "quotewire"),

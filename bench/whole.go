@@ -30,15 +30,18 @@ func (r *report) product() string {
 
 func (r *report) roundtrip() string {
 	rs := r.journal.of("roundtrip")
-	t := newTable("sockets", "round trips a second", "p50 ms", "p99 ms", "µs of CPU for one, cloud and function")
+	t := newTable("server", "sockets", "environments", "round trips a second", "p50 ms", "p99 ms", "µs of CPU for one, cloud and function")
+	environments := func(r measure.Result) float64 { return float64(r.Environments) }
 	var cold results
 	for _, w := range rs.names("") {
-		of := rs.by("quotewire", w)
-		if w == "cold" {
-			cold = of
-			continue
+		for _, server := range rs.names(w) {
+			of := rs.by(server, w)
+			if w == "cold" {
+				cold = of
+				continue
+			}
+			t.row(server, fmt.Sprint(of[0].Sockets), of.spread(environments, 1), of.spread(perSecond, 1), of.spread(p50, 1e-3), of.spread(p99, 1e-3), of.spread(serverUs, 1))
 		}
-		t.row(fmt.Sprint(of[0].Sockets), of.spread(perSecond, 1), of.spread(p50, 1e-3), of.spread(p99, 1e-3), of.spread(serverUs, 1))
 	}
 	text := t.b.String()
 	if len(cold) > 0 {

@@ -27,6 +27,8 @@ type Result struct {
 	ServerUs  float64 `json:"serverUs,omitempty"`  // microseconds of server CPU each
 	LoadUs    float64 `json:"loadUs,omitempty"`    // microseconds of the load generator's CPU each, less empty polls
 
+	Environments int `json:"environments,omitempty"` // of the function, at the end
+
 	RSS  float64 `json:"rss,omitempty"`  // bytes of the server's resident memory for an idle connection
 	Slab float64 `json:"slab,omitempty"` // bytes of the kernel's memory for it, both ends together
 

@@ -38,8 +38,8 @@ const (
 	stage    = "live"
 )
 
-// deploy starts a cloud in dir and puts the API into it.
-func deploy(ctx context.Context, dir, binary string) (_ *stack, err error) {
+// deploy starts a cloud in dir and puts the API into it, with the function that a package is.
+func deploy(ctx context.Context, dir, binary, pkg string) (_ *stack, err error) {
 	s := &stack{dir: dir, program: filepath.Join(dir, "bootstrap")}
 	if binary == "" {
 		binary = filepath.Join(dir, "quotewire")
@@ -47,7 +47,7 @@ func deploy(ctx context.Context, dir, binary string) (_ *stack, err error) {
 			return nil, err
 		}
 	}
-	if err := build(ctx, s.program, "quotewire/bench/roundtrip/echo"); err != nil {
+	if err := build(ctx, s.program, pkg); err != nil {
 		return nil, err
 	}
 	config, err := s.start(binary)
