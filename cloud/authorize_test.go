@@ -120,7 +120,7 @@ var operations = map[string][]guarded{
 		policyOp("GetPolicy", ""), policyOp("DeletePolicy", ""), policyOp("CreatePolicyVersion", "PolicyDocument="+emptyPolicy), policyOp("GetPolicyVersion", "VersionId=v1"),
 		policyOp("ListPolicyVersions", ""), policyOp("DeletePolicyVersion", "VersionId=v1"), policyOp("SetDefaultPolicyVersion", "VersionId=v1"), policyOp("ListEntitiesForPolicy", ""),
 		policyOp("TagPolicy", "Tags.member.1.Key=a&Tags.member.1.Value=b"), policyOp("UntagPolicy", "TagKeys.member.1=a"), policyOp("ListPolicyTags", ""),
-		query("GetAccountSummary", "", "iam:GetAccountSummary *"), query("ListAccountAliases", "", "iam:ListAccountAliases *"),
+		query("GetAccountSummary", "", "iam:GetAccountSummary *"), query("GetAccountAuthorizationDetails", "", "iam:GetAccountAuthorizationDetails *"), query("ListAccountAliases", "", "iam:ListAccountAliases *"),
 	},
 	"sts": {
 		query("AssumeRole", "RoleSessionName=watch&RoleArn="+url.QueryEscape(roleARN), "sts:AssumeRole "+roleARN),

@@ -1,8 +1,9 @@
 package iam
 
 var accountOperations = map[string]operation{
-	"GetAccountSummary":  {anything, getAccountSummary},
-	"ListAccountAliases": {anything, listAccountAliases},
+	"GetAccountSummary":              {anything, getAccountSummary},
+	"GetAccountAuthorizationDetails": {anything, getAccountAuthorizationDetails},
+	"ListAccountAliases":             {anything, listAccountAliases},
 }
 
 // anything is the resource of operations that are about none in particular.

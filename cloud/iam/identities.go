@@ -296,16 +296,15 @@ func (k kind) listAttached(c *call, name string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	type attached struct{ PolicyName, PolicyArn string }
-	var all []attached
+	var all []attachedXML
 	for _, arn := range id.Attached {
 		if p, ok := c.dir.policy(arn); ok && strings.HasPrefix(p.Path, c.form.Get("PathPrefix")) {
-			all = append(all, attached{p.Name, arn})
+			all = append(all, attachedXML{p.Name, arn})
 		}
 	}
-	list, more, err := page(c, all, func(a attached) string { return a.PolicyArn })
+	list, more, err := page(c, all, func(a attachedXML) string { return a.PolicyArn })
 	return struct {
-		AttachedPolicies members[attached]
+		AttachedPolicies members[attachedXML]
 		paging
 	}{list, more}, err
 }

@@ -55,6 +55,8 @@ type scriptOptions struct {
 	envs     list
 	set      values
 	fragment bool
+	verbose  bool
+	used     []*aws.Provider // by the run
 }
 
 // values is a flag of the form NAME=VALUE that may be repeated. The value may be empty.
@@ -77,6 +79,11 @@ func scriptFlags(flags *flag.FlagSet) *scriptOptions {
 	flags.Var(&o.envs, "e", "first set the environment from NAME.envs beside the script, lines of KEY=VALUE, for this `NAME`; may be repeated")
 	flags.Var(o.set, "set", "give a parameter of the script its value, `NAME=VALUE`; may be repeated. DPLY_NAME in the environment does so too")
 	return o
+}
+
+// verboseFlag is for the verbs that ask a cloud.
+func (o *scriptOptions) verboseFlag(flags *flag.FlagSet) {
+	flags.BoolVar(&o.verbose, "verbose", false, "say at the end what the cloud was asked, and how often")
 }
 
 func oneScript(verb string, args []string) (string, error) {

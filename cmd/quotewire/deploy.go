@@ -7,7 +7,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -35,6 +37,7 @@ changes nothing. On a terminal it shows the plan and asks before it changes anyt
 configuration: profile, region, credentials, AWS_ENDPOINT_URL.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
+		s.verboseFlag(flags)
 		yes := flags.Bool("yes", false, "do not ask")
 		parallel := parallelFlag(flags)
 		output := flags.String("output", "", "write the outputs, such as the addresses of the APIs, to this `FILE` as JSON")
@@ -44,6 +47,7 @@ configuration: profile, region, credentials, AWS_ENDPOINT_URL.`,
 				return err
 			}
 			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy, Parallel: *parallel}, *yes)
+			s.printCalls()
 			if err != nil {
 				return err
 			}
@@ -67,6 +71,7 @@ Removes what SCRIPT names and marks @teardown delete, last statement first; what
 terminal it shows what it would remove and keep, and asks.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
+		s.verboseFlag(flags)
 		marked := flags.Bool("marked", false, "remove only what is marked @destroy")
 		force := flags.Bool("force", false, "with --marked, remove also what is marked @teardown preserve")
 		yes := flags.Bool("yes", false, "do not ask")
@@ -83,6 +88,7 @@ terminal it shows what it would remove and keep, and asks.`,
 				return usagef("--force goes with --marked")
 			}
 			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force, Parallel: *parallel}, *yes)
+			s.printCalls()
 			return err
 		}
 	},
@@ -145,6 +151,7 @@ func (o *scriptOptions) ready(ctx context.Context, path string, opts deploy.Opti
 		return nil, nil, err
 	}
 	provider := aws.NewProvider(cfg)
+	o.used = []*aws.Provider{provider}
 	var silent error
 	account := func() string {
 		if silent == nil {
@@ -164,9 +171,28 @@ func (o *scriptOptions) ready(ctx context.Context, path string, opts deploy.Opti
 	return program, func(v deploy.View) (*deploy.Plan, error) {
 		opts.Provider, opts.View = provider, v
 		provider = provider.Again()
+		o.used = append(o.used, provider)
 		plan, err := deploy.Prepare(ctx, program, opts)
 		return plan, refused(err)
 	}, nil
+}
+
+// printCalls says what the run has asked of the cloud, if it was asked to.
+func (o *scriptOptions) printCalls() {
+	if !o.verbose {
+		return
+	}
+	sum, all := map[string]int{}, 0
+	for _, p := range o.used {
+		for name, n := range p.Calls() {
+			sum[name] += n
+			all += n
+		}
+	}
+	fmt.Fprintf(os.Stderr, "%s of the cloud\n", count(all, "call"))
+	for _, name := range slices.Sorted(maps.Keys(sum)) {
+		fmt.Fprintf(os.Stderr, "%6d  %s\n", sum[name], name)
+	}
 }
 
 // planned prepares a run and says what it would do. While it reads the cloud, a terminal shows that it does.

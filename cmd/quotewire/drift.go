@@ -17,6 +17,7 @@ Reads SCRIPT and what exists, and names every difference: what is missing, and e
 script says. It changes nothing; quotewire deploy brings the cloud back into line.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
+		s.verboseFlag(flags)
 		asJSON := flags.Bool("json", false, "print it as JSON, for programs, in the form of plan --json")
 		exitCode := flags.Bool("exit-code", false, "exit with 4 if anything differs")
 		return func(ctx context.Context, args []string) error {

@@ -21,6 +21,7 @@ of the script that asks for it; of permissions, each statement that is added or 
 shows what destroy would remove and what it would keep.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
+		s.verboseFlag(flags)
 		asJSON := flags.Bool("json", false, "print the plan as JSON, for programs")
 		destroy := flags.Bool("destroy", false, "show what destroy would do")
 		exitCode := flags.Bool("exit-code", false, "exit with 4 if there is anything to do")
@@ -51,6 +52,7 @@ func (o *scriptOptions) report(ctx context.Context, path string, opts deploy.Opt
 	if err != nil {
 		return err
 	}
+	defer o.printCalls()
 	if asJSON {
 		err = view.PlanJSON(os.Stdout, program.Parameters, steps)
 	} else if err = view.Parameters(os.Stdout, program.Parameters, isTerminal(os.Stdout)); err == nil {

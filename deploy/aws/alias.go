@@ -126,6 +126,9 @@ func (a *aliasOf) Read(ctx context.Context) error {
 
 // readVersion returns the configuration that a version has frozen, or nil if there is no such version.
 func readVersion(ctx context.Context, p *Provider, function, version string) (*configuration, error) {
+	if c, told := p.listed(ctx, function+":"+version); told && c != nil {
+		return configurationOf(c), nil
+	}
 	out, err := p.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &function, Qualifier: &version})
 	if is(err, "ResourceNotFoundException") {
 		return nil, nil

@@ -49,24 +49,24 @@ func init() {
 func tableKey(name string) deploy.Key { return deploy.Key{Type: "aws.DynamoDB.Table", Name: name} }
 
 // listTables lists the names of all tables. DynamoDB tells no more than that of many tables at once.
-func (p *Provider) listTables(ctx context.Context) ([]string, error) {
-	var all []string
-	pages := dynamodb.NewListTablesPaginator(p.dynamodb, &dynamodb.ListTablesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+func (p *Provider) listTables() pages[struct{}] {
+	list := dynamodb.NewListTablesPaginator(p.dynamodb, &dynamodb.ListTablesInput{})
+	return func(ctx context.Context, add func(string, struct{})) (bool, error) {
+		page, err := list.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		all = append(all, page.TableNames...)
+		for _, name := range page.TableNames {
+			add(name, struct{}{})
+		}
+		return list.HasMorePages(), nil
 	}
-	return all, nil
 }
 
 func readTable(ctx context.Context, v *values) (*real, error) {
-	if v.many {
-		names, err := v.tables.get(func() ([]string, error) { return v.listTables(ctx) })
-		if err != nil || !slices.Contains(names, v.name) {
-			return nil, err
+	if v.listed {
+		if found, told := v.tables.get(ctx, v.asked["aws.DynamoDB.Table"], v.name, v.listTables); told && found == nil {
+			return nil, nil
 		}
 	}
 	out, err := v.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &v.name})

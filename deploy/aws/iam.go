@@ -38,7 +38,11 @@ var withRoleReader = &schema.Type{
 	Doc:  "A role described where it is used: who may assume it, its inline policies, and the names of managed policies. Functions that name the same role share it, with the permissions of all of them.",
 }
 
-type policyTypes = types.Policy
+type (
+	policyTypes   = types.Policy
+	roleTypes     = types.RoleDetail
+	documentTypes = types.ManagedPolicyDetail
+)
 
 func roleKey(name string) deploy.Key { return deploy.Key{Type: "aws.IAM.Role", Name: name} }
 
@@ -63,6 +67,7 @@ type role struct {
 
 func ensureRole(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	_, err := ensured(g, s, roleKey(s.Name), func() deploy.Resource {
+		p.counted(roleType.Name)
 		r := &role{p: p, graph: g, name: s.Name, assume: policyOf(s.Prop("Assume")), pos: s.Pos}
 		switch inline := s.Prop("Inline").(type) {
 		case nil:
@@ -79,6 +84,7 @@ func ensureRole(p *Provider, g *deploy.Graph, s *check.Statement) error {
 }
 
 func findRole(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	p.counted(roleType.Name)
 	return found(g, s, roleKey(s.Name), &role{p: p, graph: g, name: s.Name})
 }
 
@@ -98,6 +104,7 @@ func policyOf(v check.Value) *check.Policy {
 func withRole(p *Provider, g *deploy.Graph, s *check.Statement, block *check.Role) (*deploy.Node, error) {
 	n := g.Lookup(roleKey(block.Name))
 	if n == nil {
+		p.counted(roleType.Name)
 		r := &role{p: p, graph: g, name: block.Name, assume: block.Assume, pos: block.Pos}
 		n = g.Add(s, roleKey(block.Name), r)
 	}
@@ -136,10 +143,52 @@ func (r *role) addInline(policy *check.Policy) {
 func (r *role) String() string { return "role " + r.name }
 func (r *role) Exists() bool   { return r.arn != "" }
 
+// listRoles lists all roles with everything that is compared of them.
+func (p *Provider) listRoles() pages[types.RoleDetail] {
+	list := p.listDetails(types.EntityTypeRole)
+	return func(ctx context.Context, add func(string, types.RoleDetail)) (bool, error) {
+		page, err := list.NextPage(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, r := range page.RoleDetailList {
+			add(aws.ToString(r.RoleName), r)
+		}
+		return list.HasMorePages(), nil
+	}
+}
+
+// listDetails lists one kind of things of the account, of which IAM tells everything in one call.
+func (p *Provider) listDetails(kind types.EntityType) *iam.GetAccountAuthorizationDetailsPaginator {
+	return iam.NewGetAccountAuthorizationDetailsPaginator(p.iam, &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{kind}, MaxItems: aws.Int32(1000)})
+}
+
 func (r *role) Read(ctx context.Context) error {
 	if err := r.findManaged(ctx); err != nil {
 		return err
 	}
+	have, told := r.p.roles.get(ctx, r.p.asked[roleType.Name], r.name, r.p.listRoles)
+	switch {
+	case !told:
+		return r.look(ctx)
+	case have == nil:
+		return nil
+	}
+	r.arn, r.trust = aws.ToString(have.Arn), aws.ToString(have.AssumeRolePolicyDocument)
+	r.policies, r.attached = map[string]string{}, map[string]string{}
+	for _, p := range have.RolePolicyList {
+		r.policies[aws.ToString(p.PolicyName)] = aws.ToString(p.PolicyDocument)
+	}
+	for _, a := range have.AttachedManagedPolicies {
+		r.attached[aws.ToString(a.PolicyName)] = aws.ToString(a.PolicyArn)
+	}
+	return nil
+}
+
+// Reread asks for the role by its name.
+func (r *role) Reread(ctx context.Context) error { return r.look(ctx) }
+
+func (r *role) look(ctx context.Context) error {
 	out, err := r.p.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &r.name})
 	if is(err, "NoSuchEntity") {
 		return nil

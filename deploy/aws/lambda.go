@@ -101,6 +101,11 @@ const (
 	roleWait     = time.Minute // until Lambda believes in a role that was just made
 )
 
+// versionType is the type of what is published of a function.
+const versionType = "aws.Lambda.Version"
+
+type functionTypes = types.FunctionConfiguration
+
 func functionKey(name string) deploy.Key { return deploy.Key{Type: "aws.Lambda.Function", Name: name} }
 
 // function is a Lambda function's configuration and code.
@@ -158,10 +163,12 @@ func expandFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	publish := g.Bool(s.Prop("PublishVersion"), alias != "")
 	switch {
 	case alias != "":
+		p.counted(versionType)
 		g.Add(s, aliasKey(s.Name, alias), &aliasOf{p: p, function: f, functionName: s.Name, name: alias, publish: publish, pos: s.Prop("Alias").Position(),
 			wantShare: g.Number(s.Prop("AliasShare"), 1)}).Needs(n)
 	case publish:
-		g.Add(s, deploy.Key{Type: "aws.Lambda.Version", Name: s.Name}, &version{function: f}).Needs(n)
+		p.counted(versionType)
+		g.Add(s, deploy.Key{Type: versionType, Name: s.Name}, &version{function: f}).Needs(n)
 	}
 	return nil
 }
@@ -180,6 +187,7 @@ func ensureFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
 
 // addFunction adds the function, its code and its role.
 func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node, error) {
+	p.counted(functionType.Name)
 	f := &function{p: p, graph: g, s: s, name: s.Name}
 	var needs []*deploy.Node
 	if block, ok := s.Prop("Role").(*check.Role); ok {
@@ -211,6 +219,7 @@ func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node
 }
 
 func findFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
+	p.counted(functionType.Name)
 	return found(g, s, functionKey(s.Name), &function{p: p, graph: g, s: s, name: s.Name})
 }
 
@@ -221,7 +230,65 @@ func (f *function) Absent() (where, hint string) {
 	return "in " + f.p.region, "Make it with `lambda.function` in a statement above this one, or correct the name."
 }
 
+// listFunctions lists all functions, with their versions if the run has to do with some. The list has all that is compared of
+// a function but the concurrency that is reserved for it.
+func (p *Provider) listFunctions() pages[types.FunctionConfiguration] {
+	in := &lambda.ListFunctionsInput{}
+	if p.asked[versionType] > 0 {
+		in.FunctionVersion = types.FunctionVersionAll
+	}
+	list := lambda.NewListFunctionsPaginator(p.lambda, in)
+	return func(ctx context.Context, add func(string, types.FunctionConfiguration)) (bool, error) {
+		page, err := list.NextPage(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, c := range page.Functions {
+			name := aws.ToString(c.FunctionName)
+			if version := aws.ToString(c.Version); version != latest && version != "" {
+				name += ":" + version
+			}
+			add(name, c)
+		}
+		return list.HasMorePages(), nil
+	}
+}
+
+// latest is the version of a function that can be changed.
+const latest = "$LATEST"
+
+// listed returns what the list of the run tells of a function, or of a version of it: name:version.
+func (p *Provider) listed(ctx context.Context, name string) (*types.FunctionConfiguration, bool) {
+	return p.functions.get(ctx, p.asked[functionType.Name]+p.asked[versionType], name, p.listFunctions)
+}
+
+// reservesNone reports whether the account has kept no concurrency for any function: then none has to be asked for its own.
+func (p *Provider) reservesNone(ctx context.Context) bool {
+	none, err := p.unreserved.get(func() ([]bool, error) {
+		out, err := p.lambda.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
+		if err != nil || out.AccountLimit == nil || out.AccountLimit.UnreservedConcurrentExecutions == nil {
+			return []bool{false}, nil // whoever may not ask this may ask each function
+		}
+		return []bool{out.AccountLimit.ConcurrentExecutions == *out.AccountLimit.UnreservedConcurrentExecutions}, nil
+	})
+	return err == nil && none[0]
+}
+
 func (f *function) Read(ctx context.Context) error {
+	c, told := f.p.listed(ctx, f.name)
+	switch {
+	case told && c == nil:
+		return nil
+	case told && f.p.reservesNone(ctx):
+		f.arn = strings.TrimSuffix(aws.ToString(c.FunctionArn), ":"+latest)
+		f.found, f.reserved = configurationOf(c), ""
+		return nil
+	}
+	return f.look(ctx)
+}
+
+// look asks for the function by its name.
+func (f *function) look(ctx context.Context) error {
 	out, err := f.p.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &f.name})
 	if is(err, "ResourceNotFoundException") {
 		return nil
@@ -240,7 +307,7 @@ func (f *function) Read(ctx context.Context) error {
 
 // Reread waits as well, if the function is there now.
 func (f *function) Reread(ctx context.Context) error {
-	if err := f.Read(ctx); err != nil || f.found == nil {
+	if err := f.look(ctx); err != nil || f.found == nil {
 		return err
 	}
 	return f.await(ctx)

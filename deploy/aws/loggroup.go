@@ -32,43 +32,54 @@ var retentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 
 
 type logGroupTypes = types.LogGroup
 
-// logGroups lists the groups whose names begin with a prefix, all of them without one.
-func (p *Provider) logGroups(ctx context.Context, prefix *string) ([]types.LogGroup, error) {
-	var all []types.LogGroup
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(p.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: prefix})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+// listLogGroups lists the groups whose names begin with a prefix, all of them without one.
+func (p *Provider) listLogGroups(prefix *string) pages[types.LogGroup] {
+	list := cloudwatchlogs.NewDescribeLogGroupsPaginator(p.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: prefix})
+	return func(ctx context.Context, add func(string, types.LogGroup)) (bool, error) {
+		page, err := list.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		all = append(all, page.LogGroups...)
+		for _, g := range page.LogGroups {
+			add(aws.ToString(g.LogGroupName), g)
+		}
+		return list.HasMorePages(), nil
 	}
-	return all, nil
 }
 
-// readLogGroup asks by the name as a prefix, which other groups may begin with as well.
-func readLogGroup(ctx context.Context, v *values) (*real, error) {
-	all, err := func() ([]types.LogGroup, error) {
-		if v.many {
-			return v.groups.get(func() ([]types.LogGroup, error) { return v.logGroups(ctx, nil) })
+// logGroup finds a group: in the list of the run, or else by its name as a prefix, which other groups may begin with as well.
+func (v *values) logGroup(ctx context.Context) (found *types.LogGroup, err error) {
+	if v.listed {
+		g, told := v.groups.get(ctx, v.asked["aws.Logs.LogGroup"], v.name, func() pages[types.LogGroup] { return v.listLogGroups(nil) })
+		if told {
+			return g, nil
 		}
-		return v.logGroups(ctx, &v.name)
-	}()
-	for _, g := range all {
-		if aws.ToString(g.LogGroupName) != v.name {
-			continue
-		}
-		r := &real{settings: settings{"KmsKey": aws.ToString(g.KmsKeyId), "Class": string(g.LogGroupClass)},
-			members: map[string]any{"arn": v.arn("logs", "log-group:"+v.name)}}
-		if g.RetentionInDays != nil {
-			r.settings["RetentionInDays"] = number(*g.RetentionInDays)
-		}
-		if g.LogGroupClass == "" {
-			r.settings["Class"] = string(types.LogGroupClassStandard)
-		}
-		return r, err
 	}
-	return nil, err
+	next := v.listLogGroups(&v.name)
+	for more := true; more && err == nil; {
+		more, err = next(ctx, func(name string, g types.LogGroup) {
+			if name == v.name {
+				found = &g
+			}
+		})
+	}
+	return found, err
+}
+
+func readLogGroup(ctx context.Context, v *values) (*real, error) {
+	g, err := v.logGroup(ctx)
+	if err != nil || g == nil {
+		return nil, err
+	}
+	r := &real{settings: settings{"KmsKey": aws.ToString(g.KmsKeyId), "Class": string(g.LogGroupClass)},
+		members: map[string]any{"arn": v.arn("logs", "log-group:"+v.name)}}
+	if g.RetentionInDays != nil {
+		r.settings["RetentionInDays"] = number(*g.RetentionInDays)
+	}
+	if g.LogGroupClass == "" {
+		r.settings["Class"] = string(types.LogGroupClassStandard)
+	}
+	return r, nil
 }
 
 func wantLogGroup(v *values) settings {

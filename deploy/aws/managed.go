@@ -34,29 +34,51 @@ func policyKey(name string) deploy.Key { return deploy.Key{Type: "aws.IAM.Policy
 
 // managedPolicy returns the managed policy of that name, one of this account before one of AWS, or nil.
 func (p *Provider) managedPolicy(ctx context.Context, name string) (*types.Policy, error) {
-	all, err := p.policies.get(func() ([]types.Policy, error) {
-		var all []types.Policy
-		for _, scope := range []types.PolicyScopeType{types.PolicyScopeTypeLocal, types.PolicyScopeTypeAws} {
-			pages := iam.NewListPoliciesPaginator(p.iam, &iam.ListPoliciesInput{Scope: scope, MaxItems: aws.Int32(1000)})
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, page.Policies...)
-			}
-		}
-		return all, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		if aws.ToString(all[i].PolicyName) == name {
-			return &all[i], nil
+	for _, scope := range []types.PolicyScopeType{types.PolicyScopeTypeLocal, types.PolicyScopeTypeAws} {
+		if found, err := p.policyIn(ctx, scope, name); err != nil || found != nil {
+			return found, err
 		}
 	}
 	return nil, nil
+}
+
+// policyIn returns the managed policy of that name of the account, or of AWS; nil if there is none.
+func (p *Provider) policyIn(ctx context.Context, scope types.PolicyScopeType, name string) (*types.Policy, error) {
+	list := &p.localPolicies
+	if scope == types.PolicyScopeTypeAws {
+		list = &p.awsPolicies
+	}
+	all, err := list.get(func() (all []types.Policy, err error) {
+		pages := iam.NewListPoliciesPaginator(p.iam, &iam.ListPoliciesInput{Scope: scope, MaxItems: aws.Int32(1000)})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, page.Policies...)
+		}
+		return all, nil
+	})
+	i := slices.IndexFunc(all, func(p types.Policy) bool { return aws.ToString(p.PolicyName) == name })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return &all[i], nil
+}
+
+// listDocuments lists the managed policies of the account with their documents.
+func (p *Provider) listDocuments() pages[types.ManagedPolicyDetail] {
+	list := p.listDetails(types.EntityTypeLocalManagedPolicy)
+	return func(ctx context.Context, add func(string, types.ManagedPolicyDetail)) (bool, error) {
+		page, err := list.NextPage(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, d := range page.Policies {
+			add(aws.ToString(d.PolicyName), d)
+		}
+		return list.HasMorePages(), nil
+	}
 }
 
 // managed is an aws.IAM.Policy.
@@ -72,6 +94,7 @@ type managed struct {
 
 func ensurePolicy(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	_, err := ensured(g, s, policyKey(s.Name), func() deploy.Resource {
+		p.counted(policyType.Name)
 		return &managed{p: p, graph: g, name: s.Name, policy: policyOf(s.Prop("Policy"))}
 	})
 	return err
@@ -86,19 +109,41 @@ func (m *managed) Exists() bool   { return m.arn != "" }
 
 // Reread lists the policies again.
 func (m *managed) Reread(ctx context.Context) error {
-	m.p.policies.forget()
-	return m.Read(ctx)
+	m.p.localPolicies.forget()
+	return m.look(ctx)
 }
 
 func (m *managed) Read(ctx context.Context) error {
-	have, err := m.p.managedPolicy(ctx, m.name)
+	if m.policy == nil { // it is only looked up
+		have, err := m.p.managedPolicy(ctx, m.name)
+		if err == nil && have != nil {
+			m.arn, m.version = aws.ToString(have.Arn), aws.ToString(have.DefaultVersionId)
+		}
+		return err
+	}
+	have, told := m.p.documents.get(ctx, m.p.asked[policyType.Name], m.name, m.p.listDocuments)
+	switch {
+	case !told:
+		return m.look(ctx)
+	case have == nil:
+		return nil
+	}
+	m.arn, m.version = aws.ToString(have.Arn), aws.ToString(have.DefaultVersionId)
+	for _, v := range have.PolicyVersionList {
+		if v.IsDefaultVersion {
+			m.document = aws.ToString(v.Document)
+		}
+	}
+	return nil
+}
+
+// look asks for the policy by its name.
+func (m *managed) look(ctx context.Context) error {
+	have, err := m.p.policyIn(ctx, types.PolicyScopeTypeLocal, m.name)
 	if err != nil || have == nil {
 		return err
 	}
 	m.arn, m.version = aws.ToString(have.Arn), aws.ToString(have.DefaultVersionId)
-	if m.policy == nil {
-		return nil
-	}
 	out, err := m.p.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &m.arn, VersionId: &m.version})
 	if err != nil {
 		return err

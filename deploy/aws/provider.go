@@ -52,13 +52,22 @@ type Provider struct {
 	neptune  *neptune.Client
 	logs     *cloudwatchlogs.Client
 
-	apis     lister[apigatewayTypes]
-	policies lister[policyTypes]
-	groups   lister[logGroupTypes]
-	tables   lister[string]
+	apis          lister[apigatewayTypes]
+	localPolicies lister[policyTypes] // of the account
+	awsPolicies   lister[policyTypes]
+	unreserved    lister[bool] // one item: whether no function has concurrency reserved for it
+
+	asked     map[string]int // how many resources of a type the run has; see counted
+	groups    stock[logGroupTypes]
+	tables    stock[struct{}]
+	functions stock[functionTypes] // a version by function:version
+	roles     stock[roleTypes]
+	documents stock[documentTypes] // the account's managed policies
+	buckets   stock[string]        // their regions
+
 	ways     ways
-	dividing sync.Mutex     // held while a free range of a network is looked for and taken
-	asked    map[string]int // how many resources of a type the run has, for those whose models list; complete before the first read
+	dividing sync.Mutex // held while a free range of a network is looked for and taken
+	calls    *calls
 }
 
 var _ deploy.Provider = (*Provider)(nil)
@@ -71,12 +80,14 @@ func NewProvider(cfg aws.Config) *Provider {
 	if cfg.Region == "" {
 		cfg.Region = DefaultRegion
 	}
-	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall, sdkbody.Plain)
+	calls := &calls{number: map[string]int{}}
+	cfg.APIOptions = append(cfg.APIOptions, stopBeforeCall, sdkbody.Plain, calls.count)
 	cfg.Retryer = newRetryer(cfg.Retryer)
 	return &Provider{
 		config:    given,
 		region:    cfg.Region,
 		asked:     map[string]int{},
+		calls:     calls,
 		ways:      newWays(),
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.

@@ -13,9 +13,6 @@ import (
 	"quotewire/dply/schema"
 )
 
-// fewOfAType is up to how many resources of a type each is asked for by its name. Of more, a model that can lists all.
-const fewOfAType = 10
-
 // recordWait is how long a resource may take to be ready, or to be gone, unless its model says otherwise.
 const recordWait = 5 * time.Minute
 
@@ -71,7 +68,7 @@ type values struct {
 	name  string
 	found *real // what read has returned before
 
-	many    bool     // there are many of the type: a list of all costs fewer calls than asking for each
+	listed  bool     // what a list of the run tells is good enough
 	unknown []string // properties whose values are not known yet
 }
 
@@ -183,7 +180,7 @@ type record struct {
 // registerModel registers the types of models.
 func registerModel(m model, find bool) {
 	e := entry{Type: m.Type, ensure: func(p *Provider, g *deploy.Graph, s *check.Statement) error {
-		p.asked[m.Name]++
+		p.counted(m.Name)
 		n, err := ensured(g, s, m.key(g, s), func() deploy.Resource { return &record{model: &m, p: p, graph: g, s: s} })
 		if in := s.Prop(inNetwork.Name); err == nil && in != nil {
 			p.ways.enter(partName(g, in), n)
@@ -247,7 +244,7 @@ func (r *record) Absent() (where, hint string) {
 
 func (r *record) Read(ctx context.Context) (err error) {
 	v := r.values()
-	v.many = r.p.asked[r.model.Name] > fewOfAType
+	v.listed = true
 	r.found, err = r.model.read(ctx, v)
 	return err
 }

@@ -49,6 +49,7 @@ func newBucket(p *Provider, g *deploy.Graph, s *check.Statement) *bucket {
 	if region == "" {
 		region = p.region
 	}
+	p.counted(bucketType.Name)
 	return &bucket{p: p, graph: g, statement: s, name: s.Name, region: region}
 }
 
@@ -68,7 +69,34 @@ func (b *bucket) Absent() (where, hint string) {
 	return "", "Bucket names are unique in the whole world; make it with `ensure aws.S3.Bucket`."
 }
 
+// listBuckets lists the buckets of the account with their regions.
+func (p *Provider) listBuckets() pages[string] {
+	list := s3.NewListBucketsPaginator(p.s3, &s3.ListBucketsInput{MaxBuckets: aws.Int32(1000)})
+	return func(ctx context.Context, add func(string, string)) (bool, error) {
+		page, err := list.NextPage(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, b := range page.Buckets {
+			add(aws.ToString(b.Name), aws.ToString(b.BucketRegion))
+		}
+		return list.HasMorePages(), nil
+	}
+}
+
+// Read believes the list of the run only in what is there: a name that is not in it may belong to somebody else.
 func (b *bucket) Read(ctx context.Context) error {
+	if where, _ := b.p.buckets.get(ctx, b.p.asked[bucketType.Name], b.name, b.p.listBuckets); where != nil && *where != "" {
+		b.exists, b.where = true, *where
+		return nil
+	}
+	return b.look(ctx)
+}
+
+// Reread asks for the bucket by its name.
+func (b *bucket) Reread(ctx context.Context) error { return b.look(ctx) }
+
+func (b *bucket) look(ctx context.Context) error {
 	out, err := b.p.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name}, b.inRegion)
 	if is(err, "BadRequest") && b.region != b.p.region { // the signature names a region where it does not lie
 		out, err = b.p.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name})
