@@ -21,6 +21,8 @@ func (p *Plan) Apply(ctx context.Context) (*Result, error) {
 	if limit == 0 {
 		limit = writes
 	}
+	said := context.AfterFunc(ctx, func() { p.view.Event(Event{Kind: Interrupted}) })
+	defer said()
 	var err error
 	if p.opts.Mode == Deploy {
 		err = walk(ctx, p.nodes, forward, limit, run.bring)
@@ -72,7 +74,7 @@ func (r *run) bring(ctx context.Context, n *Node) error {
 		return nil
 	}
 	if step.Action == None {
-		if _, ok := n.Resource.(Tidier); ok {
+		if idle(n) {
 			r.reach(n, nil)
 			return nil
 		}
@@ -162,6 +164,15 @@ func (r *Result) count(a Action) {
 	}
 }
 
+// idle reports whether a node is a Tidier without anything to do.
+func idle(n *Node) bool {
+	if _, ok := n.Resource.(Tidier); !ok {
+		return false
+	}
+	step, err := n.Resource.Plan()
+	return err == nil && step.Action == None
+}
+
 // finish says how the run ended.
 func (r *run) finish(err error) (*Result, error) {
 	res := r.result
@@ -169,7 +180,7 @@ func (r *run) finish(err error) (*Result, error) {
 		if o, ok := n.Resource.(Outputter); ok && r.opts.Mode == Deploy && r.reached[n] {
 			res.Outputs = append(res.Outputs, o.Outputs()...)
 		}
-		if r.reached[n] {
+		if r.reached[n] || idle(n) && !r.failed[n] {
 			continue
 		}
 		res.NotDone = append(res.NotDone, n.Resource.String())

@@ -10,17 +10,18 @@ import (
 type Kind int
 
 const (
-	Reading   Kind = iota // the cloud is about to be read
-	Preparing             // work on this machine begins: Resource
-	Prepared              // and has ended
-	Starting              // Action begins on Resource
-	Waiting               // Resource waits for what Text says; said again now and then
-	Done                  // Action on Resource has succeeded
-	Unchanged             // Resource is as the script says
-	Failed                // Action on Resource has failed
-	Skipped               // Resource was not reached, or is left for the reason in Text
-	Printed               // Text is what a show statement prints
-	Finished              // the run has ended; Result has the counts
+	Reading     Kind = iota // the cloud is about to be read
+	Preparing               // work on this machine begins: Resource
+	Prepared                // and has ended
+	Starting                // Action begins on Resource
+	Waiting                 // Resource waits for what Text says; said again now and then
+	Done                    // Action on Resource has succeeded
+	Unchanged               // Resource is as the script says
+	Failed                  // Action on Resource has failed
+	Skipped                 // Resource was not reached, or is left for the reason in Text
+	Printed                 // Text is what a show statement prints
+	Interrupted             // the run was cancelled: what is under way is finished
+	Finished                // the run has ended; Result has the counts
 )
 
 // Event is something that happened in a run.

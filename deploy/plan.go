@@ -251,16 +251,18 @@ func (p *problems) err() error {
 	return p.list.Err()
 }
 
-// serial hands events to a view one at a time.
+// serial hands events to a view one at a time, and none after the last.
 type serial struct {
-	mu   sync.Mutex
-	view View
+	mu    sync.Mutex
+	view  View
+	ended bool // guarded by mu
 }
 
 func (s *serial) Event(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.view != nil {
+	if s.view != nil && !s.ended {
+		s.ended = e.Kind == Finished
 		e.Time = time.Now()
 		s.view.Event(e)
 	}

@@ -35,6 +35,8 @@ const (
 	exitUsage   = 2 // wrong usage
 	exitRefused = 3 // the cloud, or the machine, refused or failed
 	exitChanges = 4 // the plan has changes, for who asked with --exit-code
+
+	exitInterrupted = 130 // Ctrl-C has ended it, as shells say it
 )
 
 // usageError is a mistake on the command line.
@@ -123,6 +125,9 @@ func fail(err error) int {
 		return exitScript
 	case errors.Is(err, errChanges):
 		return exitChanges
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "quotewire: interrupted; run it again to go on")
+		return exitInterrupted
 	case errors.Is(err, errUntidy):
 		fmt.Fprintln(os.Stderr, "quotewire:", err)
 		return exitScript
@@ -151,7 +156,7 @@ func usage(w io.Writer) {
 	}
 	fmt.Fprint(w, `
 Run quotewire VERB --help for a verb's flags. Exit status: 0 done; 1 the script has errors; 2 wrong usage;
-3 the cloud refused or failed; 4 the plan has changes (with --exit-code).
+3 the cloud refused or failed; 4 the plan has changes (with --exit-code); 130 interrupted.
 `)
 }
 

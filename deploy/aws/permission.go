@@ -147,8 +147,18 @@ func (r *permission) Apply(ctx context.Context) error {
 		}
 	}
 	name, qualifier := want.target()
+	r.found = nil
 	_, err := r.p.lambda.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: name, Qualifier: qualifier, StatementId: &r.id,
 		Action: &want.Action, Principal: &want.Principal, SourceArn: optional(want.SourceArn), SourceAccount: optional(want.SourceAccount)})
+	if is(err, "ResourceConflictException") {
+		// Somebody, such as a run that was killed a moment ago, was faster than this one has read.
+		if again := r.Read(ctx); again != nil {
+			return again
+		}
+		if r.found != nil && r.found.same(want) {
+			return nil
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -7,15 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/term"
+
 	"quotewire/deploy"
 )
 
-// tick is how often the live lines are drawn again, and liveLines how many there are at most.
+// tick is how often the live lines are drawn again, and liveLines how many there are at most. On a low terminal there are
+// fewer: lines that have left the screen cannot be taken back.
 const (
 	tick      = 200 * time.Millisecond
 	liveLines = 8
@@ -24,7 +28,8 @@ const (
 // Text writes plain lines. It is a [deploy.View].
 type Text struct {
 	w    io.Writer
-	live bool // w is a terminal: colours, and lines that change
+	live bool                       // w is a terminal: colours, and lines that change
+	size func() (columns, rows int) // of the terminal; 0 if that is not known
 
 	mu    sync.Mutex
 	now   []activity    // guarded by mu: what is under way
@@ -45,7 +50,7 @@ var _ deploy.View = (*Text)(nil)
 // NewText returns a view of one run that writes to w. Terminal says that w is one, of a kind that understands colours.
 // The view ends with the run; Close ends it before.
 func NewText(w io.Writer, terminal bool) *Text {
-	t := &Text{w: w, live: terminal, done: make(chan struct{})}
+	t := &Text{w: w, live: terminal, size: sizeOf(w), done: make(chan struct{})}
 	stopped := make(chan struct{})
 	t.stop = sync.OnceFunc(func() { close(stopped) })
 	if !terminal {
@@ -54,6 +59,16 @@ func NewText(w io.Writer, terminal bool) *Text {
 	}
 	go t.animate(stopped)
 	return t
+}
+
+// sizeOf returns what says how large the terminal w is, which may change.
+func sizeOf(w io.Writer) func() (columns, rows int) {
+	return func() (columns, rows int) {
+		if f, ok := w.(*os.File); ok {
+			columns, rows, _ = term.GetSize(int(f.Fd()))
+		}
+		return columns, rows
+	}
 }
 
 // Close ends the live lines and waits until they are gone.
@@ -81,28 +96,71 @@ func (t *Text) animate(stopped <-chan struct{}) {
 	}
 }
 
-// draw shows what is under way; the caller holds mu.
+// draw shows what is under way, below what stands; the caller holds mu.
 func (t *Text) draw() {
-	t.erase()
-	if !t.live || len(t.now) == 0 {
-		return
+	t.write("")
+}
+
+// erase takes the live lines away; the caller holds mu.
+func (t *Text) erase() {
+	now := t.now
+	t.now = nil
+	t.write("")
+	t.now = now
+}
+
+// write writes lines that stay, and below them what is under way, in one piece: a terminal that shows half of it flickers.
+// The caller holds mu.
+func (t *Text) write(stays string) {
+	var lines []string
+	if t.live {
+		lines = t.lines()
 	}
-	for i, a := range t.now {
-		if i == liveLines {
-			fmt.Fprintf(t.w, "%s\n", t.paint(dim, fmt.Sprintf("… and %d more", len(t.now)-i)))
-			t.drawn++
-			break
-		}
-		fmt.Fprintf(t.w, "%s %s %s\n", t.paint(dim, "…"), a.text, t.paint(dim, seconds(time.Since(a.since))))
-		t.drawn++
+	text := stays + strings.Join(append(lines, ""), "\n")
+	if t.drawn > 0 {
+		// Each row is written over and its rest cleared, and what stands below the last. Clearing all first would flicker, and
+		// some terminals keep a screen that is cleared as a whole.
+		text = fmt.Sprintf("\x1b[%dA\r", t.drawn) + strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+	}
+	t.drawn = len(lines)
+	if text != "" {
+		io.WriteString(t.w, text)
 	}
 }
 
-func (t *Text) erase() {
-	if t.drawn > 0 {
-		fmt.Fprintf(t.w, "\x1b[%dA\r\x1b[J", t.drawn)
-		t.drawn = 0
+// lines are the live ones. None is longer than the terminal is wide: of one that is folded, the next drawing would take
+// back the last part only.
+func (t *Text) lines() []string {
+	columns, rows := t.size()
+	room := func(taken int) int {
+		if columns == 0 {
+			return 0
+		}
+		return max(1, columns-taken)
 	}
+	most := liveLines
+	if rows > 0 {
+		most = max(1, min(most, rows-2))
+	}
+	var lines []string
+	for i, a := range t.now {
+		if i == most {
+			lines = append(lines, t.paint(dim, cut(fmt.Sprintf("… and %d more", len(t.now)-i), room(1))))
+			break
+		}
+		elapsed := seconds(time.Since(a.since))
+		lines = append(lines, fmt.Sprintf("%s %s %s", t.paint(dim, "…"), cut(a.text, room(len(elapsed)+4)), t.paint(dim, elapsed)))
+	}
+	return lines
+}
+
+// cut shortens a text to so many columns, if it is not 0.
+func cut(text string, columns int) string {
+	runes := []rune(text)
+	if columns == 0 || len(runes) <= columns {
+		return text
+	}
+	return string(runes[:columns-1]) + "…"
 }
 
 // ANSI colours. They never say anything that the text does not.
@@ -122,16 +180,20 @@ func paint(terminal bool, colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
+// seconds is a time as people read it: tenths matter as long as it is short.
+func seconds(d time.Duration) string {
+	if d >= time.Minute {
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%.1fs", d.Seconds())
+}
 
 // line writes one line above the live ones; the caller holds mu.
 func (t *Text) line(sign, colour, text, aside string) {
-	t.erase()
 	if aside != "" {
 		text += "  " + t.paint(dim, aside)
 	}
-	fmt.Fprintf(t.w, "%s %s\n", t.paint(colour, sign), text)
-	t.draw()
+	t.write(fmt.Sprintf("%s %s\n", t.paint(colour, sign), text))
 }
 
 // begin and end keep the list of what is under way; the caller holds mu.
@@ -209,8 +271,9 @@ func (t *Text) Event(e deploy.Event) {
 		t.line(" ", dim, e.Resource+": "+e.Text, "")
 	case deploy.Printed:
 		t.end("")
-		t.erase()
-		fmt.Fprintln(t.w, e.Text)
+		t.write(e.Text + "\n")
+	case deploy.Interrupted:
+		t.line("!", yellow, "stopping: what is under way is finished, nothing more is begun; Ctrl-C again does not wait", "")
 	case deploy.Finished:
 		t.now = nil
 		switch {

@@ -2,10 +2,13 @@ package view
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"quotewire/deploy"
 )
@@ -67,6 +70,81 @@ func TestTerminalShowsWhatIsAwaitedAndCleansUp(t *testing.T) {
 		}
 		if !strings.HasSuffix(got, "\x1b[1A\r\x1b[J") {
 			t.Errorf("the live line is left standing: %q", got)
+		}
+	})
+}
+
+// screen is what a terminal shows of what was written to it, as far as the view uses one: a line that is too long goes on in
+// the next row.
+type screen struct {
+	columns     int
+	rows        []string
+	row, column int // of the cursor
+}
+
+// cutTo is what is left of the cursor.
+func cutTo(line string, column int) string {
+	return string([]rune(line)[:min(column, len([]rune(line)))])
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	text := string(p)
+	for text != "" {
+		if n := strings.Index(text, "\x1b["); n == 0 {
+			end := strings.IndexAny(text, "AJKm")
+			switch text[end] {
+			case 'A':
+				up := 0
+				fmt.Sscanf(text, "\x1b[%dA", &up)
+				s.row -= up
+			case 'J':
+				s.rows = append(s.rows[:s.row:s.row], cutTo(s.rows[s.row], s.column))
+			case 'K':
+				s.rows[s.row] = cutTo(s.rows[s.row], s.column)
+			}
+			text = text[end+1:]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+		if r == '\r' {
+			s.column = 0
+			continue
+		}
+		if r == '\n' || s.column == s.columns {
+			s.row, s.column = s.row+1, 0
+			if s.row == len(s.rows) {
+				s.rows = append(s.rows, "")
+			}
+		}
+		if r != '\n' {
+			line := []rune(s.rows[s.row])
+			s.rows[s.row] = string(append(append(line[:s.column:s.column], r), line[min(len(line), s.column+1):]...))
+			s.column++
+		}
+	}
+	return len(p), nil
+}
+
+func TestNarrowTerminalKeepsNoLiveLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{columns: 30, rows: []string{""}}
+		v := NewText(s, true)
+		v.size = func() (int, int) { return s.columns, 6 }
+		for i := range 9 {
+			v.Event(deploy.Event{Kind: deploy.Starting, Resource: fmt.Sprintf("function with a name longer than a row %d", i), Action: deploy.Create})
+		}
+		time.Sleep(75 * time.Second) // of the bubble's clock
+		synctest.Wait()
+		want := []string{"… create function with… 1m15s", "… create function with… 1m15s", "… create function with… 1m15s", "… create function with… 1m15s", "… and 5 more", ""}
+		if !slices.Equal(s.rows, want) {
+			t.Errorf("the screen shows\n%s\nwant\n%s", strings.Join(s.rows, "\n"), strings.Join(want, "\n"))
+		}
+		v.Event(deploy.Event{Kind: deploy.Done, Resource: "a", Action: deploy.Create})
+		v.Close()
+		if want := []string{"+ a  0.0s", ""}; !slices.Equal(s.rows, want) {
+			t.Errorf("in the end the screen shows\n%s\nwant\n%s", strings.Join(s.rows, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }

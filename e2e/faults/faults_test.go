@@ -3,14 +3,15 @@
 // A trial is a run on a cloud of its own: the first deploy of a script of the kind that the project deploys, a change of
 // everything in it that can change, or its teardown. For each single call that the run takes, in turn, the call is
 // throttled, fails inside the cloud, loses its answer, or is where the quotewire that makes it is killed: with a SIGKILL,
-// before the call has reached the cloud or when it has been carried out. Then the run is made again, and the cloud must
+// before the call has reached the cloud or when it has been carried out, or by Ctrl-C, which lets it finish what is under
+// way. Then the run is made again, and the cloud must
 // hold exactly what an undisturbed run leaves there.
 //
 // The clouds are the embedded one and moto, a server that nobody here wrote, as far as it has what the script asks for.
 //
 // go test takes a sample. All of them:
 //
-//	go test ./e2e/faults -all -v
+//	go test ./e2e/faults -every 1 -v
 package faults
 
 import (
@@ -33,13 +34,10 @@ import (
 )
 
 var (
-	all    = flag.Bool("all", false, "try every fault at every call, not a sample")
+	every  = flag.Int("every", 37, "try one in `N` cases; with an N that shares no factor with the number of faults, each has its turn")
 	which  = flag.String("only", "", "try only the calls whose name begins so, such as CreateApi, and all faults at them")
 	report = flag.String("report", "", "write what was tried and survived to this `FILE`")
 )
-
-// sample is the distance between the cases of a sample. It is prime to the number of faults, so that each gets its turn.
-const sample = 37
 
 // slots is how many cases are tried at a time.
 const slots = 2
@@ -104,7 +102,7 @@ func (r *rig) disturb(t *testing.T, on string, c trial) {
 	free := make(chan struct{}, slots)
 	for i, at := range calls {
 		for j, f := range faults {
-			if *which != "" && !strings.HasPrefix(at.String(), *which) || *which == "" && !*all && (i*len(faults)+j)%sample != 0 {
+			if *which != "" && !strings.HasPrefix(at.String(), *which) || *which == "" && (i*len(faults)+j)%*every != 0 {
 				continue
 			}
 			group.Go(func() {
@@ -219,7 +217,7 @@ func (r *rig) survive(t *testing.T, on string, c trial, at call, f fault, want [
 
 // suffer makes the run in which the fault happens.
 func (s *station) suffer(ctx context.Context, c trial, at call, f fault) error {
-	if f == killedBefore || f == killedAfter {
+	if f == killedBefore || f == killedAfter || f == interrupted {
 		return s.kill(ctx, c, at, f)
 	}
 	s.wire.plan(at, f, nil)

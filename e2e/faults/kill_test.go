@@ -10,14 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 
 	"quotewire/deploy"
+	outside "quotewire/e2e/rig"
 )
 
-// kill makes the run with the quotewire that users run, which dies at the call. It reaches the cloud through a door of the
-// test's own, where its calls are seen.
+// kill makes the run with the quotewire that users run, which dies or is interrupted at the call. It reaches the cloud through
+// a door of the test's own, where its calls are seen.
 func (s *station) kill(ctx context.Context, c trial, at call, f fault) error {
 	door, err := s.door()
 	if err != nil {
@@ -27,21 +30,22 @@ func (s *station) kill(ctx context.Context, c trial, at call, f fault) error {
 	if c.mode == deploy.Teardown {
 		verb = "destroy"
 	}
-	said, err := os.Create(filepath.Join(s.dir, "said"))
-	if err != nil {
-		return err
-	}
-	defer said.Close()
+	said := outside.NewTranscript()
 	cmd := exec.CommandContext(ctx, s.binary, verb, "--yes", filepath.Join(s.scripts[s.on], c.script))
 	cmd.Stdout, cmd.Stderr = said, said
+	cmd.WaitDelay = outside.Patience // a build that the process has begun holds on to its output
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+door.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+s.key, "AWS_SECRET_ACCESS_KEY="+s.secret,
 		"AWS_EC2_METADATA_DISABLED=true", "XDG_CACHE_HOME="+s.cache, "GOCACHE="+s.goCache, "SITE="+testdata("site"))
-	died := make(chan struct{})
-	started := make(chan struct{})
+	started, ended := make(chan struct{}), make(chan struct{})
 	s.wire.plan(at, f, func() {
 		<-started
+		if f == interrupted {
+			cmd.Process.Signal(os.Interrupt)
+			said.Await(ended, "stopping: ") // unless it only reads, and ends at once
+			return
+		}
 		cmd.Process.Kill()
-		<-died
+		<-ended
 	})
 	if err := cmd.Start(); err != nil {
 		door.close()
@@ -49,15 +53,31 @@ func (s *station) kill(ctx context.Context, c trial, at call, f fault) error {
 	}
 	close(started)
 	err = cmd.Wait()
-	close(died)
+	close(ended)
 	// What was on its way when the process died still arrives, and is carried out before the next run begins.
 	door.close()
 	switch status := cmd.ProcessState.Sys().(syscall.WaitStatus); {
 	case !s.wire.happened() && err == nil:
 		return errNotMade
+	case f == interrupted:
+		return wasInterrupted(cmd.ProcessState.ExitCode(), said.String())
 	case !status.Signaled() || status.Signal() != syscall.SIGKILL:
-		text, _ := os.ReadFile(said.Name())
-		return fmt.Errorf("quotewire %s was not killed: %v\n%s", verb, err, text)
+		return fmt.Errorf("quotewire %s was not killed: %v\n%s", verb, err, said)
+	}
+	return nil
+}
+
+var counts = regexp.MustCompile(`(?m)^= (nothing was changed|.*\d+ not done|.*(created|updated|deleted|unchanged))  `)
+
+// wasInterrupted judges how a run ended that Ctrl-C has met.
+func wasInterrupted(status int, said string) error {
+	switch {
+	case status != 130:
+		return fmt.Errorf("it exits with %d, want 130:\n%s", status, said)
+	case !counts.MatchString(said):
+		return fmt.Errorf("it does not say what was done and what was not:\n%s", said)
+	case !strings.HasSuffix(said, "quotewire: interrupted; run it again to go on\n"):
+		return fmt.Errorf("it does not say how to go on:\n%s", said)
 	}
 	return nil
 }
@@ -89,7 +109,8 @@ func (s *station) door() (*door, error) {
 	d.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.calls.Add(1)
 		defer d.calls.Done()
-		proxy.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context()))) // a caller that dies takes nothing back
+		// A caller that dies takes nothing back: neither its context nor w tells the proxy.
+		proxy.ServeHTTP(struct{ http.ResponseWriter }{w}, r.WithContext(context.WithoutCancel(r.Context())))
 	})}
 	go d.server.Serve(l)
 	return d, nil

@@ -20,9 +20,10 @@ const (
 	lost         fault = "lost answer"    // the call is carried out, and the connection breaks
 	killedBefore fault = "kill -9 before" // the process is dead, and the call never reaches the cloud
 	killedAfter  fault = "kill -9 after"  // the call is carried out, and the process is dead before it has the answer
+	interrupted  fault = "Ctrl-C"         // while the call is under way
 )
 
-var faults = [...]fault{throttled, broken, lost, killedBefore, killedAfter}
+var faults = [...]fault{throttled, broken, lost, killedBefore, killedAfter, interrupted}
 
 // call is the nth call of an operation in a run. Reads run side by side, so a number over all would not mean the same
 // call every time.
@@ -84,9 +85,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	case killedBefore:
 		kill()
 		return nil, errDead
+	case interrupted:
+		kill()
 	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
-	if f == "" || err != nil {
+	if f == "" || f == interrupted || err != nil {
 		return answer, err
 	}
 	io.Copy(io.Discard, answer.Body)

@@ -63,7 +63,7 @@ type Process struct {
 // Launch runs a serving verb on the state folder dir and waits until it says that it is ready. Its temporary files go to
 // tmp. Whoever calls it ends the process.
 func Launch(binary, dir, tmp, verb string, args ...string) (*Process, error) {
-	p := &Process{Dir: dir, Tmp: tmp, Log: newTranscript(), Done: make(chan struct{})}
+	p := &Process{Dir: dir, Tmp: tmp, Log: NewTranscript(), Done: make(chan struct{})}
 	args = append([]string{verb, "--state", dir, "--listen", "127.0.0.1:0"}, args...)
 	if verb == "up" {
 		args = append(args, "--web", "127.0.0.1:0")
@@ -79,7 +79,7 @@ func Launch(binary, dir, tmp, verb string, args ...string) (*Process, error) {
 		p.Err = p.Cmd.Wait()
 		close(p.Done)
 	}()
-	err := p.Log.wait(p.Done, "Ctrl-C stops")
+	err := p.Log.Await(p.Done, "Ctrl-C stops")
 	if err == nil {
 		p.Endpoints, err = cloud.ReadEndpoints(dir)
 	}

@@ -15,7 +15,8 @@ type Transcript struct {
 	more chan struct{} // closed when text has grown
 }
 
-func newTranscript() *Transcript { return &Transcript{more: make(chan struct{})} }
+// NewTranscript returns an empty one.
+func NewTranscript() *Transcript { return &Transcript{more: make(chan struct{})} }
 
 func (l *Transcript) Write(p []byte) (int, error) {
 	l.mu.Lock()
@@ -56,7 +57,8 @@ func (p *Process) Wait(t testing.TB, texts ...string) string {
 	return line
 }
 
-func (l *Transcript) wait(done <-chan struct{}, want string) error {
+// Await returns once a text was printed. It fails if done is closed before, which says that the process has ended.
+func (l *Transcript) Await(done <-chan struct{}, want string) error {
 	return l.until(done, func(text string) bool { return strings.Contains(text, want) })
 }
 
