@@ -226,7 +226,7 @@ func TestEditorIsOfferedWhatFits(t *testing.T) {
 		"target":            {"    |\n", []string{"target"}, []string{"ensure"}},
 		"verbs":             {"    target t\n        |\n", []string{"ensure", "find", "lambda.function", "api.gatewayV2", "show"}, []string{"target", "coin"}},
 		"half a verb":       {"    target t\n        lambda.fu|\n", []string{"lambda.function"}, nil},
-		"types to ensure":   {"    target t\n        ensure |\n", []string{"aws.S3.Bucket", "aws.DynamoDB.Table"}, []string{"aws.ApiGatewayV2.Api"}},
+		"types to ensure":   {"    target t\n        ensure |\n", []string{"aws.S3.Bucket", "aws.DynamoDB.Table"}, []string{"aws.IAM.User"}},
 		"types to find":     {"    target t\n        find aws.|\n", []string{"aws.ApiGatewayV2.Api", "aws.Lambda.Alias"}, nil},
 		"properties":        {"    target t\n        lambda.function \"f\"\n            Runtime <- \"go\"\n            |\n", []string{"Role", "Code", "@teardown"}, []string{"Runtime", "assume"}},
 		"teardown":          {"    target t\n        ensure aws.S3.Bucket \"b\"\n            @teardown |\n", []string{"delete", "preserve"}, nil},

@@ -16,14 +16,15 @@ import (
 )
 
 func init() {
-	register(entry{Type: apiType, find: findAPI})
+	register(entry{Type: apiType, ensure: ensureAPI, find: findAPI})
 	register(entry{Type: apiVerb, verb: expandAPI})
 }
 
 var apiType = &schema.Type{
-	Name: typeAPI, Find: true, Self: "id",
-	Doc:     "An API of API Gateway v2, known by its name. api.gatewayV2 makes them.",
-	Members: apiMembers,
+	Name: typeAPI, Self: "id",
+	Doc:        "An API of API Gateway v2 by itself, known by its name. api.gatewayV2 makes one with its parts; the types of this prefix make them one by one.",
+	Properties: apiProperties,
+	Members:    apiMembers,
 }
 
 var apiMembers = []schema.Member{
@@ -34,13 +35,17 @@ var apiMembers = []schema.Member{
 
 var apiVerb = &schema.Type{
 	Name: "api.gatewayV2", Self: "id",
-	Doc: "An API of API Gateway v2 with its integrations, the permission for each to invoke its function, its routes, and its stages, which are deployed when something has changed.",
-	Properties: []schema.Property{
-		{Name: "Protocol", Kinds: texts, Enum: []string{"websocket", "http"}, Required: true, Doc: "The kind of API. It cannot be changed."},
-		{Name: "RouteSelectionExpression", Kinds: texts, Doc: `Which part of a message selects the route, such as "$request.body.action". A WebSocket API needs one.`},
-		{Name: "IpAddressType", Kinds: texts, Enum: []string{"ipv4", "dualstack"}, Doc: `How the API can be reached; "dualstack" is what a function behind an egress-only internet gateway needs to post to connections.`, Default: "ipv4"},
-	},
-	Members: apiMembers,
+	Doc:        "An API of API Gateway v2 with its integrations, the permission for each to invoke its function, its routes, and its stages, which are deployed when something has changed.",
+	Properties: apiProperties,
+	Members:    apiMembers,
+}
+
+var apiProperties = []schema.Property{
+	{Name: "Protocol", Kinds: texts, Enum: []string{"websocket", "http"}, Required: true, Doc: "The kind of API. It cannot be changed."},
+	{Name: "RouteSelectionExpression", Kinds: texts, Doc: `Which part of a message selects the route, such as "$request.body.action". A WebSocket API needs one.`},
+	{Name: "IpAddressType", Kinds: texts, Enum: []string{"ipv4", "dualstack"}, Doc: `How the API can be reached; "dualstack" is what a function behind an egress-only internet gateway needs to post to connections.`, Default: "ipv4"},
+	{Name: "DisableExecuteApiEndpoint", Kinds: booleans, Default: "false", Doc: "Whether the API answers at its custom domain names alone."},
+	{Name: "Cors", Kinds: dicts, Entries: corsEntries, Default: "none", Doc: "HTTP APIs only: what pages of other origins may do. API Gateway answers their preflight requests itself."},
 }
 
 type apigatewayTypes = types.Api
@@ -52,6 +57,8 @@ const (
 	typeRoute       = "aws.ApiGatewayV2.Route"
 	typeStage       = "aws.ApiGatewayV2.Stage"
 	typeDeployment  = "aws.ApiGatewayV2.Deployment"
+	typeVPCLink     = "aws.ApiGatewayV2.VPCLink"
+	typeDomainName  = "aws.ApiGatewayV2.DomainName"
 )
 
 func apiKey(name string) deploy.Key { return deploy.Key{Type: typeAPI, Name: name} }
@@ -63,10 +70,13 @@ type api struct {
 	graph *deploy.Graph
 	s     *check.Statement
 	name  string
-	parts bool // the script describes its parts
+	parts bool // the script describes some of its parts
+	order partOrder
 
 	id, endpoint, selection, protocol string
 	address                           types.IpAddressType
+	closed                            bool // at its own address
+	cors                              *types.Cors
 
 	integrations []*integration // that the script describes
 	routes       []*route
@@ -111,7 +121,9 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		}
 		backends[i.name] = n
 		beneath = append(beneath, n)
-
+		if i.plain() {
+			continue
+		}
 		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + i.name}, former.wants(i.permission())).Needs(root, n)
 		last = append(last, permit)
 		g.Uses(permit, part.Prop("Uri"))
@@ -171,7 +183,9 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		if g.Bool(part.Prop("AutoDeploy"), false) {
 			continue
 		}
-		last = append(last, g.Add(s, deploy.Key{Type: typeDeployment, Name: a.name + "/" + st.name}, &deployment{api: a, stage: st}).Needs(n))
+		d := g.Add(s, deploy.Key{Type: typeDeployment, Name: a.name + "/" + st.name}, &deployment{api: a, stage: st}).Needs(n)
+		a.order.deployment(d)
+		last = append(last, d)
 	}
 	g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + " former"}, former).Needs(beneath...).Needs(last...)
 	return nil
@@ -234,6 +248,7 @@ func (a *api) Read(ctx context.Context) error {
 		if aws.ToString(found.Name) == a.name {
 			ids = append(ids, aws.ToString(found.ApiId))
 			a.set(found.ApiId, found.ApiEndpoint, found.RouteSelectionExpression, found.ProtocolType, found.IpAddressType)
+			a.closed, a.cors = aws.ToBool(found.DisableExecuteApiEndpoint), found.CorsConfiguration
 		}
 	}
 	if len(ids) > 1 {
@@ -271,8 +286,10 @@ func (a *api) readParts(ctx context.Context) (err error) {
 	if have.stages, err = a.listStages(ctx); err != nil {
 		return err
 	}
-	if have.deployments, err = a.listDeployments(ctx); err != nil {
-		return err
+	if a.order.deployed {
+		if have.deployments, err = a.listDeployments(ctx); err != nil {
+			return err
+		}
 	}
 	// An authorizer that neither the script nor a route names is nobody's matter.
 	used := len(a.authorizers) > 0 || slices.ContainsFunc(have.routes, func(r types.Route) bool { return r.AuthorizerId != nil })
@@ -324,6 +341,9 @@ func (a *api) listDeployments(ctx context.Context) ([]types.Deployment, error) {
 
 // wants returns what the script says of the API itself. What it does not say is AWS's default.
 func (a *api) wants() (protocol types.ProtocolType, selection string, address types.IpAddressType) {
+	if a.s.Verb == "find" {
+		return types.ProtocolType(a.protocol), a.selection, a.address
+	}
 	word, _ := a.graph.String(a.s.Prop("Protocol"))
 	selection, _ = a.graph.String(a.s.Prop("RouteSelectionExpression"))
 	kind, _ := a.graph.String(a.s.Prop("IpAddressType"))
@@ -334,6 +354,12 @@ func (a *api) wants() (protocol types.ProtocolType, selection string, address ty
 }
 
 func (a *api) Plan() (deploy.Step, error) {
+	if a.s.Verb == "find" {
+		return deploy.Step{}, nil
+	}
+	if err := a.refuseCORS(); err != nil {
+		return deploy.Step{}, err
+	}
 	if a.id == "" {
 		return deploy.Step{Action: deploy.Create}, nil
 	}
@@ -353,25 +379,45 @@ func (a *api) Plan() (deploy.Step, error) {
 	if have != address {
 		changes = append(changes, deploy.Change{Property: "IpAddressType", Old: string(have), New: string(address)})
 	}
+	if closed := a.wantsClosed(); closed != a.closed {
+		changes = append(changes, deploy.Change{Property: "DisableExecuteApiEndpoint", Old: yes(a.closed), New: yes(closed)})
+	}
+	cors, unknown := a.wantsCORS()
+	changes = append(changes, differences(corsSettings(a.cors), corsSettings(cors), unknown)...)
 	return updateIf(changes), nil
 }
 
 func (a *api) Apply(ctx context.Context) error {
 	protocol, selection, address := a.wants()
+	cors, _ := a.wantsCORS()
+	var closed *bool
+	if want := a.wantsClosed(); want != a.closed {
+		closed = &want
+	}
 	if a.id == "" {
 		out, err := a.p.gateway.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: &a.name, ProtocolType: protocol,
-			RouteSelectionExpression: optional(selection), IpAddressType: address})
+			RouteSelectionExpression: optional(selection), IpAddressType: address, DisableExecuteApiEndpoint: closed, CorsConfiguration: cors})
 		if err != nil {
 			return err
 		}
 		a.set(out.ApiId, out.ApiEndpoint, out.RouteSelectionExpression, out.ProtocolType, out.IpAddressType)
+		a.closed, a.cors = a.wantsClosed(), cors
 		return nil
 	}
+	if cors == nil && a.cors != nil {
+		if _, err := a.p.gateway.DeleteCorsConfiguration(ctx, &apigatewayv2.DeleteCorsConfigurationInput{ApiId: &a.id}); err != nil {
+			return err
+		}
+	}
 	_, err := a.p.gateway.UpdateApi(ctx, &apigatewayv2.UpdateApiInput{ApiId: &a.id,
-		RouteSelectionExpression: optional(selection), IpAddressType: address})
-	a.selection, a.address = selection, address
+		RouteSelectionExpression: optional(selection), IpAddressType: address, DisableExecuteApiEndpoint: closed, CorsConfiguration: cors})
+	if err == nil {
+		a.selection, a.address, a.closed, a.cors = selection, address, a.wantsClosed(), cors
+	}
 	return err
 }
+
+func (a *api) wantsClosed() bool { return a.graph.Bool(a.s.Prop("DisableExecuteApiEndpoint"), false) }
 
 // Delete removes the API; the parts that the script knows are gone by then, and any other goes with it.
 func (a *api) Delete(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"quotewire/deploy"
 )
@@ -55,7 +56,7 @@ func (f *formerPermissions) callees() []string {
 	g := f.api.graph
 	all := slices.Concat(g.Names("aws.Lambda.Function"), g.Names("aws.Lambda.Alias"))
 	for _, i := range f.api.existing.integrations {
-		if ours(i) {
+		if ours(i) && i.IntegrationType != types.IntegrationTypeHttpProxy {
 			all = append(all, callee(functionARN(aws.ToString(i.IntegrationUri))))
 		}
 	}

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,15 +20,18 @@ func init() {
 }
 
 var integrationReader = &schema.Type{
-	Name: "api.gatewayV2 integration",
-	Doc:  "A backend of an API.",
-	Properties: []schema.Property{
-		{Name: "Type", Kinds: texts, Enum: []string{"AWS_PROXY", "aws_proxy", "lambda_proxy", "AWS", "aws", "lambda"}, Required: true, Doc: "How requests are handed on. AWS_PROXY hands them on whole."},
-		{Name: "Uri", Kinds: objects, Objects: []string{"lambda.function", "aws.Lambda.Function", "aws.Lambda.Alias"}, Required: true, Doc: "The backend: a function or an alias, its ARN, or its invocation URI."},
-		{Name: "PayloadFormatVersion", Kinds: texts, Enum: []string{"1.0", "2.0"}, Doc: "The form of the event.", Default: "1.0 for websocket, 2.0 for http"},
-		{Name: "ConnectionType", Kinds: texts, Enum: []string{"INTERNET", "VPC_LINK"}, Doc: "How the backend is reached.", Default: "INTERNET"},
-		{Name: "ConnectionId", Kinds: texts, Doc: "The id of the VPC link."},
-	},
+	Name:       "api.gatewayV2 integration",
+	Doc:        "A backend of an API.",
+	Properties: integrationProperties,
+}
+
+var integrationProperties = []schema.Property{
+	{Name: "Type", Kinds: texts, Enum: []string{"AWS_PROXY", "aws_proxy", "lambda_proxy", "AWS", "aws", "lambda", "HTTP_PROXY", "http_proxy"}, Required: true, Doc: "How requests are handed on. AWS_PROXY hands them on whole, to a function; HTTP_PROXY to a server."},
+	{Name: "Uri", Kinds: objects, Objects: []string{"lambda.function", "aws.Lambda.Function", "aws.Lambda.Alias"}, Required: true, Doc: "The backend: a function or an alias, its ARN, or its invocation URI. Of HTTP_PROXY the address of the server, or through a VPC link the ARN of its load balancer's listener or Cloud Map service."},
+	{Name: "Method", Kinds: texts, Doc: "Of HTTP_PROXY: the method of the requests to the server.", Default: "ANY"},
+	{Name: "PayloadFormatVersion", Kinds: texts, Enum: []string{"1.0", "2.0"}, Doc: "The form of the event.", Default: "2.0 for functions of an HTTP API, else 1.0"},
+	{Name: "ConnectionType", Kinds: texts, Enum: []string{"INTERNET", "VPC_LINK"}, Doc: "How the backend is reached. VPC_LINK is for HTTP_PROXY.", Default: "VPC_LINK with a ConnectionId, else INTERNET"},
+	{Name: "ConnectionId", Kinds: texts, Objects: []string{typeVPCLink}, Doc: "The VPC link of an HTTP API, or its id."},
 }
 
 // integration is a backend of an API. It has no name in AWS; its description keeps the script's: zd[NAME].
@@ -88,6 +92,7 @@ func (i *integration) identifier() string {
 type backend struct {
 	kind           types.IntegrationType
 	uri            string
+	method         string // of a server's; that of a function is always POST
 	format         string
 	connection     types.ConnectionType
 	connectionLink string
@@ -103,31 +108,69 @@ func (i *integration) wants() (s backend, known bool) {
 	switch strings.ToLower(text("Type")) {
 	case "aws", "lambda":
 		s.kind = types.IntegrationTypeAws
+	case "http_proxy":
+		s.kind = types.IntegrationTypeHttpProxy
+		if s.method = text("Method"); s.method == "" {
+			s.method = "ANY"
+		}
 	default:
 		s.kind = types.IntegrationTypeAwsProxy
 	}
 	uri, known := g.String(i.part.Prop("Uri"))
 	protocol, _, _ := i.api.wants()
 	// A WebSocket API takes the invocation path only: with a bare ARN it is made, and never invokes anything.
-	if s.uri = functionARN(uri); protocol == types.ProtocolTypeWebsocket && s.uri != "" {
+	if s.kind == types.IntegrationTypeHttpProxy {
+		s.uri = uri
+	} else if s.uri = functionARN(uri); protocol == types.ProtocolTypeWebsocket && s.uri != "" {
 		s.uri = invocationURI(i.api.p, s.uri)
 	}
 	if s.format = text("PayloadFormatVersion"); s.format == "" {
 		s.format = "1.0"
-		if protocol == types.ProtocolTypeHttp {
+		if protocol == types.ProtocolTypeHttp && s.method == "" {
 			s.format = "2.0"
 		}
 	}
-	s.connection, s.connectionLink = types.ConnectionType(strings.ToUpper(text("ConnectionType"))), text("ConnectionId")
+	link, linked := g.String(i.part.Prop("ConnectionId"))
+	s.connection, s.connectionLink = types.ConnectionType(strings.ToUpper(text("ConnectionType"))), link
 	if s.connection == "" {
 		s.connection = types.ConnectionTypeInternet
+		if i.part.Prop("ConnectionId") != nil {
+			s.connection = types.ConnectionTypeVpcLink
+		}
 	}
-	return s, known
+	return s, known && linked
+}
+
+// plain reports whether the backend is a server, which needs no permission.
+func (i *integration) plain() bool {
+	kind, _ := i.api.graph.String(i.part.Prop("Type"))
+	return strings.EqualFold(kind, "HTTP_PROXY")
+}
+
+// refuse says what of the backend cannot be.
+func (i *integration) refuse(want backend, known bool) error {
+	protocol, _, _ := i.api.wants()
+	switch {
+	case !i.plain() && known && !strings.HasPrefix(want.uri, "arn:"):
+		return problem(i.part.Prop("Uri").Position(), "E47", "Give a function or an alias, or the ARN of one.", "%q is not the ARN of a function", want.uri)
+	case !i.plain() && i.part.Prop("Method") != nil:
+		return problem(i.part.Prop("Method").Position(), "E47", "Leave it out: functions are invoked with POST.", "a %s integration has no Method", want.kind)
+	case want.connection != types.ConnectionTypeVpcLink && i.part.Prop("ConnectionId") != nil:
+		return problem(i.part.Prop("ConnectionId").Position(), "E47", "Write: ConnectionType <- \"VPC_LINK\"", "a ConnectionId is that of a VPC link")
+	case want.connection == types.ConnectionTypeVpcLink && (!i.plain() || protocol == types.ProtocolTypeWebsocket):
+		return problem(i.part.Pos, "E47", "A VPC link leads from an HTTP API to a server in a network, with the Type HTTP_PROXY; a function is reached without one.", "this integration cannot use a VPC link")
+	case want.connection == types.ConnectionTypeVpcLink && i.part.Prop("ConnectionId") == nil:
+		return problem(i.part.Pos, "E45", "Write: ConnectionId <- link, where link is bound to an ensure aws.ApiGatewayV2.VPCLink.", "ConnectionId was not defined")
+	}
+	return nil
 }
 
 func backendOf(f *types.Integration) backend {
 	s := backend{kind: f.IntegrationType, uri: aws.ToString(f.IntegrationUri), format: aws.ToString(f.PayloadFormatVersion),
 		connection: f.ConnectionType, connectionLink: aws.ToString(f.ConnectionId)}
+	if s.kind == types.IntegrationTypeHttpProxy {
+		s.method = aws.ToString(f.IntegrationMethod)
+	}
 	if s.format == "" {
 		s.format = "1.0"
 	}
@@ -139,8 +182,8 @@ func backendOf(f *types.Integration) backend {
 
 func (i *integration) Plan() (deploy.Step, error) {
 	want, known := i.wants()
-	if known && !strings.HasPrefix(want.uri, "arn:") {
-		return deploy.Step{}, problem(i.part.Prop("Uri").Position(), "E47", "Give a function or an alias, or the ARN of one.", "%q is not the ARN of a function", want.uri)
+	if err := i.refuse(want, known); err != nil {
+		return deploy.Step{}, err
 	}
 	f := i.found()
 	if f == nil {
@@ -162,6 +205,7 @@ func (i *integration) Plan() (deploy.Step, error) {
 		changes = append(changes, deploy.Change{Property: "Uri"})
 	}
 	differ("Type", string(have.kind), string(want.kind))
+	differ("Method", have.method, want.method)
 	differ("PayloadFormatVersion", have.format, want.format)
 	differ("ConnectionType", string(have.connection), string(want.connection))
 	differ("ConnectionId", have.connectionLink, want.connectionLink)
@@ -172,12 +216,12 @@ func (i *integration) Apply(ctx context.Context) error {
 	want, _ := i.wants()
 	if f := i.found(); f != nil {
 		_, err := i.api.p.gateway.UpdateIntegration(ctx, &apigatewayv2.UpdateIntegrationInput{ApiId: &i.api.id, IntegrationId: f.IntegrationId,
-			IntegrationType: want.kind, IntegrationUri: &want.uri, PayloadFormatVersion: &want.format,
+			IntegrationType: want.kind, IntegrationUri: &want.uri, IntegrationMethod: optional(want.method), PayloadFormatVersion: &want.format,
 			ConnectionType: want.connection, ConnectionId: optional(want.connectionLink)})
 		return err
 	}
 	out, err := i.api.p.gateway.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{ApiId: &i.api.id, Description: aws.String(label(i.name)),
-		IntegrationType: want.kind, IntegrationUri: &want.uri, IntegrationMethod: aws.String("POST"), PayloadFormatVersion: &want.format,
+		IntegrationType: want.kind, IntegrationUri: &want.uri, IntegrationMethod: aws.String(cmp.Or(want.method, "POST")), PayloadFormatVersion: &want.format,
 		ConnectionType: want.connection, ConnectionId: optional(want.connectionLink)})
 	if err != nil {
 		return err
@@ -192,8 +236,11 @@ func (i *integration) Delete(ctx context.Context) error {
 }
 
 func (i *integration) Member(name string) (any, bool) {
-	if name == "integrationId" {
+	switch name {
+	case "integrationId":
 		return i.identifier(), i.Exists()
+	case "name":
+		return i.name, true
 	}
 	return nil, false
 }

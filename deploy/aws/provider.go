@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dsql"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -47,6 +48,7 @@ type Provider struct {
 	sts      *sts.Client
 	lambda   *lambda.Client
 	dynamodb *dynamodb.Client
+	dsql     *dsql.Client
 	gateway  *apigatewayv2.Client
 	route53  *route53.Client
 	neptune  *neptune.Client
@@ -55,6 +57,7 @@ type Provider struct {
 	apis          lister[apigatewayTypes]
 	localPolicies lister[policyTypes] // of the account
 	awsPolicies   lister[policyTypes]
+	clusters      lister[*dsql.GetClusterOutput]
 	unreserved    lister[bool] // one item: whether no function has concurrency reserved for it
 
 	asked     map[string]int // how many resources of a type the run has; see counted
@@ -97,6 +100,7 @@ func NewProvider(cfg aws.Config) *Provider {
 		sts:      sts.NewFromConfig(cfg),
 		lambda:   lambda.NewFromConfig(cfg),
 		dynamodb: dynamodb.NewFromConfig(cfg),
+		dsql:     dsql.NewFromConfig(cfg),
 		gateway:  apigatewayv2.NewFromConfig(cfg),
 		route53:  route53.NewFromConfig(cfg),
 		neptune:  neptune.NewFromConfig(cfg),

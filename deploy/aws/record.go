@@ -165,6 +165,9 @@ func entryOf(m map[string]any, name, def string) string {
 
 func number[T int32 | int64 | int](n T) string { return strconv.FormatInt(int64(n), 10) }
 
+// inOrder is a copy of a list whose order means nothing, sorted.
+func inOrder(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
 // sorted is a list as one text, for lists whose order means nothing.
 func sorted(list []string) string { return strings.Join(slices.Sorted(slices.Values(list)), ", ") }
 

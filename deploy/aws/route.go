@@ -53,9 +53,10 @@ func (r *route) found() *types.Route {
 	return nil
 }
 
-func (r *route) String() string            { return "route " + r.key + " of " + r.api.name }
-func (r *route) Exists() bool              { return r.made || r.found() != nil }
-func (r *route) Member(string) (any, bool) { return nil, false }
+func (r *route) String() string { return "route " + r.key + " of " + r.api.name }
+func (r *route) Exists() bool   { return r.made || r.found() != nil }
+
+func (r *route) Member(name string) (any, bool) { return r.key, name == "name" }
 
 // Read asks for the response alone: the API has read the route.
 func (r *route) Read(ctx context.Context) error {

@@ -21,18 +21,20 @@ import (
 
 func init() {
 	register(entry{Type: &schema.Type{
-		Name: "api.gatewayV2 stage",
-		Doc:  "A name under which the API can be called. It is deployed when something beneath it has changed.",
-		Properties: []schema.Property{
-			{Name: "AutoDeploy", Kinds: booleans, Doc: "Whether API Gateway itself deploys each change at once, HTTP APIs only. The deployer makes no deployments then.", Default: "false"},
-			{Name: "RateLimit", Kinds: numbers, Min: 0, Max: 10000, Doc: "Requests a second on average, for every route.", Default: "the account's"},
-			{Name: "BurstLimit", Kinds: numbers, Min: 0, Max: 5000, Doc: "Requests at once, for every route.", Default: "the account's"},
-			{Name: "DetailedMetrics", Kinds: booleans, Doc: "Whether CloudWatch counts by route.", Default: "false"},
-			{Name: "AccessLog", Kinds: objects, Objects: []string{"aws.Logs.LogGroup"}, Doc: "The log group of the access log, by its ARN, or the group itself.", Default: "none"},
-			{Name: "AccessLogFormat", Kinds: texts, Doc: "A line of the access log, with $context variables.", Default: "JSON with the request's id, address, time, route and status", With: "AccessLog"},
-			{Name: "Variables", Kinds: dicts, Doc: "Stage variables."},
-		},
+		Name:       "api.gatewayV2 stage",
+		Doc:        "A name under which the API can be called. It is deployed when something beneath it has changed.",
+		Properties: stageProperties,
 	}})
+}
+
+var stageProperties = []schema.Property{
+	{Name: "AutoDeploy", Kinds: booleans, Doc: "Whether API Gateway itself deploys each change at once, HTTP APIs only. The deployer makes no deployments then.", Default: "false"},
+	{Name: "RateLimit", Kinds: numbers, Min: 0, Max: 10000, Doc: "Requests a second on average, for every route.", Default: "the account's"},
+	{Name: "BurstLimit", Kinds: numbers, Min: 0, Max: 5000, Doc: "Requests at once, for every route.", Default: "the account's"},
+	{Name: "DetailedMetrics", Kinds: booleans, Doc: "Whether CloudWatch counts by route.", Default: "false"},
+	{Name: "AccessLog", Kinds: objects, Objects: []string{"aws.Logs.LogGroup"}, Doc: "The log group of the access log, by its ARN, or the group itself.", Default: "none"},
+	{Name: "AccessLogFormat", Kinds: texts, Doc: "A line of the access log, with $context variables.", Default: "JSON with the request's id, address, time, route and status", With: "AccessLog"},
+	{Name: "Variables", Kinds: dicts, Doc: "Stage variables."},
 }
 
 // defaultAccessLog is a line of the access log where the script gives none.
@@ -145,7 +147,8 @@ func (s *stage) found() *types.Stage {
 func (s *stage) String() string             { return "stage " + s.name + " of " + s.api.name }
 func (s *stage) Read(context.Context) error { return nil } // the API has
 func (s *stage) Exists() bool               { return s.made || s.found() != nil }
-func (s *stage) Member(string) (any, bool)  { return nil, false }
+
+func (s *stage) Member(name string) (any, bool) { return s.name, name == "name" }
 
 // Reread looks for this stage alone.
 func (s *stage) Reread(ctx context.Context) error {
