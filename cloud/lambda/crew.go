@@ -32,7 +32,7 @@ type crew struct {
 }
 
 const (
-	// patience is how long an execution waits for an environment to become free. It is of the order of a cold start.
+	// patience is of the order of a cold start.
 	patience = 10 * time.Millisecond
 	// reuseWait is how long an execution waits for an environment whose caller has its answer already but whose process
 	// has not asked for more work yet.
@@ -142,7 +142,7 @@ func (p *pool) untilStart(fl *fleet, c *crew) time.Duration {
 		}
 		return time.Second
 	}
-	wait := c.patience() - time.Since(c.waiting[c.starting].submitted)
+	wait := p.patienceOf(c) - time.Since(c.waiting[c.starting].submitted)
 	if c.starting >= startsAtOnce {
 		wait = max(wait, startPace-time.Since(c.started))
 	}
@@ -155,13 +155,13 @@ func (p *pool) untilStart(fl *fleet, c *crew) time.Duration {
 	return wait
 }
 
-// patience is how long the first execution for which no environment was started waits before one is.
-func (c *crew) patience() time.Duration {
+// patienceOf is how long the first execution for which no environment was started waits before one is.
+func (p *pool) patienceOf(c *crew) time.Duration {
 	switch {
 	case c.finishing > c.starting:
-		return reuseWait
-	case c.busy == 0, c.held > patience*time.Duration(c.busy): // none will be free soon
+		return max(p.patience, reuseWait)
+	case c.busy == 0, c.held > p.patience*time.Duration(c.busy): // none will be free soon
 		return 0
 	}
-	return patience
+	return p.patience
 }

@@ -9,7 +9,8 @@ import (
 
 // pool knows all environments and gives them executions. An environment has one at a time.
 type pool struct {
-	service *Service
+	service  *Service
+	patience time.Duration // how long an execution waits for an environment to become free, before one is started for it
 
 	mu         sync.Mutex // protects following, and the fleets with their crews
 	closed     bool
@@ -31,7 +32,9 @@ type releaseKey struct{ version, id string }
 
 func (r *release) key() releaseKey { return releaseKey{r.Config.Version, r.ID} }
 
-func newPool(s *Service) *pool { return &pool{service: s, fleets: map[string]*fleet{}} }
+func newPool(s *Service) *pool {
+	return &pool{service: s, patience: patience, fleets: map[string]*fleet{}}
+}
 
 // fleet returns that of a function.
 func (p *pool) fleet(function string) *fleet {
