@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"reflect"
@@ -118,11 +117,12 @@ func (c *client) do(r *http.Request, want int) (http.Header, []byte, error) {
 		return nil, nil, err
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	body := bytes.NewBuffer(make([]byte, 0, max(answer.ContentLength, 0)+bytes.MinRead))
+	_, err = body.ReadFrom(answer.Body)
 	if err == nil && answer.StatusCode != want {
-		err = fmt.Errorf("%s: %.300s", answer.Status, body)
+		err = fmt.Errorf("%s: %.300s", answer.Status, body.Bytes())
 	}
-	return answer.Header, body, err
+	return answer.Header, body.Bytes(), err
 }
 
 // failure is how Lambda wants to be told of one.

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 
-	"github.com/aws/aws-lambda-go/events"
-
+	"quotewire/lambda/desk"
 	"quotewire/quotes"
 )
 
@@ -18,24 +16,19 @@ type handler struct {
 
 // handle needs nothing of $connect: a connection counts from when it says who it is, and that message tells where it
 // comes from. So $connect is answered at once, and no row is left of sockets that never say a word.
-func (h handler) handle(ctx context.Context, event events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (h handler) handle(ctx context.Context, event desk.Event) (desk.Answer, error) {
 	var err error
-	about := event.RequestContext
-	from := quotes.Connection{ID: quotes.ConnectionID(about.ConnectionID), Endpoint: "https://" + about.DomainName + "/" + about.Stage}
-	switch about.EventType {
+	switch event.RequestContext.EventType {
 	case "CONNECT":
 	case "DISCONNECT":
-		err = h.desk().Disconnect(ctx, from)
+		err = h.desk().Disconnect(ctx, event.From())
 	case "MESSAGE":
-		message := []byte(event.Body)
-		if event.IsBase64Encoded {
-			if message, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
-				break
-			}
+		var message []byte
+		if message, err = event.Message(); err == nil {
+			err = h.desk().Receive(ctx, event.From(), message)
 		}
-		err = h.desk().Receive(ctx, from, message)
 	default:
-		err = fmt.Errorf("event of type %q: this function serves the routes of a WebSocket API", about.EventType)
+		err = fmt.Errorf("event of type %q: this function serves the routes of a WebSocket API", event.RequestContext.EventType)
 	}
-	return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, err
+	return desk.Answer{StatusCode: http.StatusOK}, err
 }

@@ -9,20 +9,19 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
+	"quotewire/lambda/desk"
 	"quotewire/quotes"
 	"quotewire/quotes/quotestest"
 )
 
 // event reads a recorded event.
-func event(t *testing.T, name string) events.APIGatewayWebsocketProxyRequest {
+func event(t *testing.T, name string) desk.Event {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var e events.APIGatewayWebsocketProxyRequest
+	var e desk.Event
 	if err := json.Unmarshal(text, &e); err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +34,8 @@ func newHandler(t *testing.T) (handler, *quotestest.Store, *quotestest.Poster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := &quotes.Desk{Store: store, Poster: poster, Log: slog.New(slog.DiscardHandler)}
-	return handler{func() *quotes.Desk { return desk }}, store, poster
+	d := &quotes.Desk{Store: store, Poster: poster, Log: slog.New(slog.DiscardHandler)}
+	return handler{func() *quotes.Desk { return d }}, store, poster
 }
 
 func TestConnectIsAnsweredWithoutADesk(t *testing.T) {
@@ -84,7 +83,7 @@ func TestBodyInBase64IsUnderstood(t *testing.T) {
 
 func TestForeignEventIsAnError(t *testing.T) {
 	h, _, _ := newHandler(t)
-	if _, err := h.handle(t.Context(), events.APIGatewayWebsocketProxyRequest{}); err == nil {
+	if _, err := h.handle(t.Context(), desk.Event{}); err == nil {
 		t.Error("an event without a type is accepted")
 	}
 }

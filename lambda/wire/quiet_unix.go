@@ -18,7 +18,7 @@ func isQuiet(c net.Conn) bool {
 		return false
 	}
 	quiet := false
-	err = raw.Control(func(fd uintptr) { // not Read, which would find the deadline of the last call
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
 		quiet = err == syscall.EAGAIN

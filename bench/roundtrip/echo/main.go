@@ -7,21 +7,21 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/aws/aws-lambda-go/events"
 	"quotewire/lambda/bootstrap"
 	"quotewire/lambda/desk"
-	"quotewire/quotes"
 	"quotewire/quotes/apigateway"
 )
 
 func main() {
 	poster := apigateway.New(desk.Config(os.Getenv), "")
-	bootstrap.Start(func(ctx context.Context, event events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	bootstrap.Start(func(ctx context.Context, event desk.Event) (desk.Answer, error) {
 		var err error
-		if about := event.RequestContext; about.EventType == "MESSAGE" {
-			to := quotes.Connection{ID: quotes.ConnectionID(about.ConnectionID), Endpoint: "https://" + about.DomainName + "/" + about.Stage}
-			err = poster.Post(ctx, to, []byte(event.Body))
+		if event.RequestContext.EventType == "MESSAGE" {
+			var message []byte
+			if message, err = event.Message(); err == nil {
+				err = poster.Post(ctx, event.From(), message)
+			}
 		}
-		return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, err
+		return desk.Answer{StatusCode: http.StatusOK}, err
 	})
 }
