@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,16 +185,25 @@ type Absentee interface {
 	Absent() (where, hint string)
 }
 
+// A Foreigner is a resource that nobody can make here: that a find statement does not find it has a code of its own.
+type Foreigner interface {
+	AbsentCode() string // "" is E57
+}
+
 func absent(n *Node) error {
 	s := n.Statement
 	where, hint := "", "Make it, or correct the name; names are case-sensitive."
 	if a, ok := n.Resource.(Absentee); ok {
 		where, hint = a.Absent()
 	}
+	code := "E57"
+	if f, ok := n.Resource.(Foreigner); ok {
+		code = cmp.Or(f.AbsentCode(), code)
+	}
 	if where != "" {
 		where = " " + where
 	}
-	return token.Diagnostic{Pos: s.Pos, Code: "E57", Message: fmt.Sprintf("no %s named %q%s", s.Type.Name, s.Name, where), Hint: hint}
+	return token.Diagnostic{Pos: s.Pos, Code: code, Message: fmt.Sprintf("no %s named %q%s", s.Type.Name, s.Name, where), Hint: hint}
 }
 
 // refused puts an error of the cloud into a diagnostic at the statement, E63. Errors that are diagnostics already, and the

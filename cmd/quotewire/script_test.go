@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"quotewire/cloud"
@@ -59,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo, "log": logEvents, "status": status,
+			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo, "log": logEvents, "status": status, "twin": twin,
 		},
 	})
 }
@@ -109,6 +111,15 @@ func logEvents(ts *testscript.TestScript, neg bool, args []string) {
 		events = append(events, types.InputLogEvent{Timestamp: aws.Int64(time.Now().UnixMilli()), Message: &text})
 	}
 	_, err := logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: stream, LogEvents: events})
+	ts.Check(err)
+}
+
+// twin makes another network of a name, which no script can.
+func twin(ts *testscript.TestScript, neg bool, args []string) {
+	networks := ec2.New(ec2.Options{Region: ts.Getenv("AWS_REGION"), BaseEndpoint: aws.String(ts.Getenv("AWS_ENDPOINT_URL")),
+		Credentials: credentials.NewStaticCredentialsProvider(ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"), "")})
+	_, err := networks.CreateVpc(context.Background(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.99.0.0/16"),
+		TagSpecifications: []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeVpc, Tags: []ec2types.Tag{{Key: aws.String("Name"), Value: &args[0]}}}}})
 	ts.Check(err)
 }
 
@@ -170,7 +181,7 @@ func TestEveryWarningHasItsSection(t *testing.T) {
 
 // Every error that the language and the deployer have is shown by a script of this folder.
 func TestEveryErrorHasItsScript(t *testing.T) {
-	elsewhere := map[string]string{"E50": "dply/check: a type with a scaling range"}
+	elsewhere := map[string]string{"E50": "dply/check: a type with a scaling range", "E59": "e2e/types: a domain that nobody has, on moto"}
 	known := map[string]bool{}
 	for _, dir := range []string{"../../dply", "../../deploy"} {
 		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

@@ -24,6 +24,7 @@ type model struct {
 	outputs []string      // the members that other programs want to know
 	wait    time.Duration // how long it may take to be ready or to be gone; 0 is recordWait
 	absent  string        // a hint for a find that does not find it
+	foreign string        // the code of that, for what cannot be made here; "" is the usual one
 
 	// read returns what the cloud has, or nil. It is called again after create and update.
 	read func(ctx context.Context, v *values) (*real, error)
@@ -242,8 +243,14 @@ func (r *record) Absent() (where, hint string) {
 			hint = fmt.Sprintf("Make it with `ensure %s`, or correct the name.", r.model.Name)
 		}
 	}
+	if r.model.foreign != "" {
+		return "in this account", hint
+	}
 	return "in " + r.p.region, hint
 }
+
+// AbsentCode implements [deploy.Foreigner].
+func (r *record) AbsentCode() string { return r.model.foreign }
 
 func (r *record) Read(ctx context.Context) (err error) {
 	v := r.values()

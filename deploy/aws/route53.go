@@ -24,7 +24,7 @@ func init() {
 			Doc:     "A domain with a public hosted zone in this account.",
 			Members: []schema.Member{nameMember("domain"), {Name: "zoneId", Kind: schema.String, Doc: "The id of the hosted zone."}},
 		},
-		noun: "domain", read: readZone, absent: "Make a public hosted zone for it in this account.",
+		noun: "domain", read: readZone, absent: "Register the domain, or make a public hosted zone for it in this account.", foreign: "E59",
 	}, true)
 	registerModel(model{
 		Type: &schema.Type{
