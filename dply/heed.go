@@ -51,14 +51,14 @@ func heed(files []*syntax.File, list token.List, all bool) token.List {
 	for _, f := range files {
 		for i := range f.Lines {
 			line := &f.Lines[i]
-			for _, code := range switchedOff(line) {
-				if heeded[use{line, code}] {
-					continue
-				}
-				column := utf8.RuneCountInString(line.Text[:len(line.Text)-len(line.Comment)]) + 1
-				list = append(list, token.Diagnostic{Pos: line.Column(column), Code: "W05", Source: line.Text,
-					Message: fmt.Sprintf("there is no %s on this line to switch off", code), Hint: "Take it out of the comment, or put it on the line that the warning points at."})
+			codes := switchedOff(line)
+			unused := slices.IndexFunc(codes, func(code string) bool { return !heeded[use{line, code}] })
+			if unused < 0 {
+				continue
 			}
+			column := utf8.RuneCountInString(line.Text[:len(line.Text)-len(line.Comment)]) + 1
+			list = append(list, token.Diagnostic{Pos: line.Column(column), Code: "W05", Source: line.Text,
+				Message: fmt.Sprintf("there is no %s on this line to switch off", codes[unused]), Hint: "Take it out of the comment, or put it on the line that the warning points at."})
 		}
 	}
 	return list

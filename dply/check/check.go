@@ -82,6 +82,7 @@ type checker struct {
 	list    token.List
 	failed  bool // list has an error
 	guesses int  // how many names were looked for the nearest one to
+	taken   int  // how many lines and items have come from elsewhere in the script, by @like or a variable
 	targets map[string]token.Position
 	roles   map[string]usedRole
 	params  map[string]variable // the parameters of the script, whichever file has them
@@ -116,6 +117,19 @@ func (c *checker) fail(line *syntax.Line, at token.Position, code, message, hint
 
 // maxGuesses bounds the search for what was meant, so that a file of nothing but mistakes takes no longer than another.
 const maxGuesses = 100
+
+// maxTaken bounds what a script takes from elsewhere in it, line by line and item by item: a few lines must not stand for as
+// much as a script could never say. It is a hundred times what two hundred functions take that are all like one.
+const maxTaken = 200_000
+
+// takes notes that n lines or items come from elsewhere, and reports when that is too much.
+func (c *checker) takes(n int, at token.Position) bool {
+	if c.taken += n; c.taken <= maxTaken {
+		return true
+	}
+	c.report(at, "E38", fmt.Sprintf("the script takes more than %d lines and items from elsewhere in it", maxTaken), "Describe less of it in one place, or make several scripts of it.")
+	return false
+}
 
 // nearest returns the known names that are like one that is not known.
 func (c *checker) nearest(name string, known []string) []string {

@@ -41,6 +41,9 @@ func (c *checker) like(n *syntax.Statement) (*syntax.Statement, bool) {
 		c.twice(own[again].(*syntax.Adverb).Name, "E37", a.Name.Pos)
 		return n, false
 	}
+	if !c.takes(len(from.Body), name.Ident.Pos) {
+		return n, false
+	}
 	given := map[string]bool{"name": true}
 	for _, node := range own {
 		given[keyOf(node)] = true

@@ -213,7 +213,7 @@ func (c *checker) isPolicy(x syntax.Expr) bool {
 // sharedPolicy is the policy of a variable as one of a role: what is described once is for every role that names it.
 func (c *checker) sharedPolicy(x syntax.Expr) *Policy {
 	p := c.vars[x.(syntax.Name).Ident.Name].value.(Reference).Statement.Policy
-	if p == nil {
+	if p == nil || !c.takes(len(p.Statements), x.Pos()) {
 		return nil
 	}
 	for _, s := range p.Statements {

@@ -56,6 +56,9 @@ func (c *checker) bind(id syntax.Ident, value Value) {
 // name is the value of a variable or a constant. A nil value is one that has a mistake.
 func (c *checker) name(id syntax.Ident) Value {
 	if v, ok := c.vars[id.Name]; ok {
+		if !c.takes(size(v.value), id.Pos) {
+			return nil
+		}
 		return moved(v.value, id.Pos)
 	}
 	if v, ok := c.params[id.Name]; ok {
@@ -86,6 +89,19 @@ func (c *checker) known() []string {
 		}
 	}
 	return append(names, "true", "false", apis, region, account)
+}
+
+// size is how many items a value has that is no single one.
+func size(v Value) int {
+	switch v := v.(type) {
+	case List:
+		return len(v.Items)
+	case Map:
+		return len(v.Entries)
+	case Joined:
+		return len(v.Parts)
+	}
+	return 0
 }
 
 // moved is a value as it is used at another place.

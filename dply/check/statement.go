@@ -310,8 +310,12 @@ func (c *checker) parts(s *Statement, n *syntax.Statement) {
 			target := node.Args[1]
 			part.Target = c.nameOf(node.Line, target)
 			if _, ok := declared[part.Target]; !ok && !torn && part.Target != "" {
+				near := ""
+				if c.guesses < maxGuesses { // the names are many, perhaps
+					near = c.didYouMean(part.Target, keys(declared))
+				}
 				c.report(target.Pos(), "E49", fmt.Sprintf("no integration %q in this API", part.Target),
-					c.didYouMean(part.Target, keys(declared))+fmt.Sprintf("Declare it in the same block: integration %q", part.Target))
+					near+fmt.Sprintf("Declare it in the same block: integration %q", part.Target))
 			}
 		}
 		if properties := c.readers["api.gatewayV2 "+part.Kind]; properties != nil {
