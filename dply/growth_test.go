@@ -100,7 +100,7 @@ func TestWorkGrowsWithTheScript(t *testing.T) {
 	}
 	for name, script := range scripts {
 		for way, do := range ways {
-			const n = 1000
+			const n = 500
 			one, four := effort(do, script(n)), effort(do, script(4*n))
 			if four.allocs > 5*one.allocs+10000 || four.bytes > 6.5*one.bytes+4<<20 {
 				t.Errorf("%s %s: %d units take %d allocations of %d bytes, four times as many %d of %d: %.1f and %.1f times",

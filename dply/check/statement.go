@@ -179,6 +179,9 @@ const (
 func (c *checker) nameOf(line *syntax.Line, x syntax.Expr) string {
 	switch v := c.eval(x).(type) {
 	case String:
+		if v.Text == "" {
+			c.fail(line, x.Pos(), "E31", "the name is empty", "Write it in quotes: \"prices\". A parameter in it may be empty.")
+		}
 		return v.Text
 	case Joined:
 		c.fail(line, v.Pos, "E30", lateName, lateHint)
