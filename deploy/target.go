@@ -70,8 +70,8 @@ func noTarget(program *check.Program, name string) token.Diagnostic {
 	return d
 }
 
-// expand turns the statements of the targets into a graph. Statements that only carry a value, such as policy, have no
-// resource; show is the one task that the engine knows itself.
+// expand turns the statements of the targets into a graph. Statements that only carry a value, such as policy and coin,
+// have no resource; show is the one task that the engine knows itself.
 func expand(targets []*check.Target, opts Options) (*Graph, error) {
 	g := newGraph(opts)
 	var problems problems
@@ -79,7 +79,7 @@ func expand(targets []*check.Target, opts Options) (*Graph, error) {
 	for _, t := range targets {
 		for _, s := range t.Statements {
 			switch s.Verb {
-			case "env", "files.dir", "policy":
+			case "env", "files.dir", "policy", "coin":
 			case "show":
 				n := g.Add(s, Key{"show", s.Pos.String()}, &show{graph: g, statement: s})
 				g.Uses(n, s.Args...).Needs(shown) // what they print comes in source order

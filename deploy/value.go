@@ -60,8 +60,11 @@ func (g *Graph) joined(v check.Joined) (any, bool) {
 }
 
 func (g *Graph) reference(r check.Reference) (any, bool) {
-	if r.Statement.Verb == "files.dir" {
+	switch r.Statement.Verb {
+	case "files.dir":
 		return g.path(r.Statement)
+	case "coin":
+		return g.Value(check.Map{Pos: r.Pos, Entries: r.Statement.Props})
 	}
 	n := g.bound[r.Statement]
 	if n == nil {
@@ -229,6 +232,9 @@ func references(v check.Value, f func(check.Reference)) {
 		f(v)
 		for _, arg := range v.Statement.Args { // a path's parts
 			references(arg, f)
+		}
+		if v.Statement.Verb == "coin" {
+			props(v.Statement.Props)
 		}
 		if v.Statement.Policy != nil {
 			references(v.Statement.Policy, f)

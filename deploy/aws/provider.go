@@ -7,13 +7,18 @@ package aws
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dsql"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -53,6 +58,8 @@ type Provider struct {
 	route53  *route53.Client
 	neptune  *neptune.Client
 	logs     *cloudwatchlogs.Client
+	acm      *acm.Client
+	front    *cloudfront.Client
 
 	apis          lister[apigatewayTypes]
 	localPolicies lister[policyTypes] // of the account
@@ -71,6 +78,16 @@ type Provider struct {
 	ways     ways
 	dividing sync.Mutex // held while a free range of a network is looked for and taken
 	calls    *calls
+
+	certs    listers[certificateTypes] // by region
+	dists    lister[distributionTag]
+	caching  lister[cachePolicyTypes]
+	headers  lister[headersPolicyTypes]
+	controls lister[accessControlTypes]
+
+	run            string         // different for every provider: what makes a request of this run one that was made before
+	copies         []*deploy.Node // of files.copy statements
+	bucketPolicies sync.Map       // *sharedPolicy by bucket
 }
 
 var _ deploy.Provider = (*Provider)(nil)
@@ -92,6 +109,7 @@ func NewProvider(cfg aws.Config) *Provider {
 		asked:     map[string]int{},
 		calls:     calls,
 		ways:      newWays(),
+		run:       rand.Text(),
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.
 		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }),
@@ -105,6 +123,8 @@ func NewProvider(cfg aws.Config) *Provider {
 		route53:  route53.NewFromConfig(cfg),
 		neptune:  neptune.NewFromConfig(cfg),
 		logs:     cloudwatchlogs.NewFromConfig(cfg),
+		acm:      acm.NewFromConfig(cfg),
+		front:    cloudfront.NewFromConfig(cfg),
 	}
 }
 
@@ -125,6 +145,12 @@ func (p *Provider) Region() string { return p.region }
 // arn is that of a resource of the run's region and account.
 func (p *Provider) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", p.partition, service, p.region, p.account, resource)
+}
+
+// once is a token of the run for what makes one thing of that name, so that a request that is sent twice has one effect.
+func (p *Provider) once(name string) string {
+	sum := sha256.Sum256([]byte(p.run + " " + name))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Account is the number of the account, once Open has returned.
@@ -155,8 +181,11 @@ func (p *Provider) Open(ctx context.Context) error {
 
 // Expand implements [deploy.Provider].
 func (p *Provider) Expand(g *deploy.Graph, s *check.Statement) error {
-	if s.Verb == "files.copy" {
+	switch s.Verb {
+	case "files.copy":
 		return expandCopy(p, g, s)
+	case "attachPolicy":
+		return expandAttach(p, g, s)
 	}
 	if s.Type != nil {
 		if f := entries[s.Type.Name].expander(s.Verb); f != nil {
@@ -237,4 +266,12 @@ func (l *lister[T]) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done = false
+}
+
+// listers are lists of several places, each read at most once in a run.
+type listers[T any] struct{ byPlace sync.Map }
+
+func (l *listers[T]) of(place string) *lister[T] {
+	one, _ := l.byPlace.LoadOrStore(place, &lister[T]{})
+	return one.(*lister[T])
 }

@@ -41,7 +41,7 @@ func init() {
 			Name: "aws.Route53.ALIAS", Doc: "A name, or a domain itself, that stands for a distribution, an API's domain or another resource of AWS.",
 			Properties: []schema.Property{
 				updateZone,
-				{Name: "AliasZone", Kinds: texts, Required: true, Doc: "The hosted zone of what it stands for; that of every CloudFront distribution is Z2FDTNDATAQYW2."},
+				{Name: "AliasZone", Kinds: texts, Required: true, Doc: "The hosted zone of what it stands for, such as distribution->zoneId."},
 				{Name: "PointsTo", Kinds: texts, Required: true, Doc: "The name of what it stands for."},
 			},
 			FindBy:  []schema.Property{updateZone},
@@ -129,6 +129,18 @@ func putCNAME(ctx context.Context, v *values) error {
 func putAlias(ctx context.Context, v *values) error {
 	return changeRecord(ctx, v, types.ChangeActionUpsert, &types.ResourceRecordSet{Name: aws.String(dotted(v.name)), Type: types.RRTypeA,
 		AliasTarget: &types.AliasTarget{HostedZoneId: aws.String(v.text("AliasZone", "")), DNSName: aws.String(dotted(v.text("PointsTo", "")))}})
+}
+
+// assertInRoute53 makes the records by which ACM sees that a domain is ours.
+func assertInRoute53(ctx context.Context, v *values, records []challenge) error {
+	var changes []types.Change
+	for _, r := range records {
+		changes = append(changes, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: &types.ResourceRecordSet{
+			Name: aws.String(r.name), Type: types.RRTypeCname, TTL: aws.Int64(recordTTL), ResourceRecords: []types.ResourceRecord{{Value: aws.String(r.value)}}}})
+	}
+	_, err := v.route53.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: aws.String(zoneID(v.object("Domain", "zoneId"))), ChangeBatch: &types.ChangeBatch{Changes: changes}})
+	return err
 }
 
 // removeRecord has to say the whole record that it removes.

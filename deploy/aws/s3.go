@@ -21,7 +21,7 @@ func init() {
 }
 
 var bucketType = &schema.Type{
-	Name: "aws.S3.Bucket", Ensure: true, Find: true, Self: "name",
+	Name: "aws.S3.Bucket", Ensure: true, Find: true, Self: "name", Files: true, Policies: true,
 	Doc: "A bucket of S3, known by its name, which is unique in the whole world. A teardown empties it first.",
 	Properties: []schema.Property{
 		{Name: "Region", Kinds: texts, Doc: "Where the bucket lies. It cannot move.", Default: "the region of the run"},

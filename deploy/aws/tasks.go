@@ -40,6 +40,7 @@ func expandCopy(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	}
 	n := g.Add(s, deploy.Key{Type: s.Verb, Name: s.Pos.String()}, &copyTask{p: p, folder: folder, bucket: bucket})
 	g.Uses(n.Mentions(bucketKey(bucket)), s.Args...)
+	p.copies = append(p.copies, n)
 	return nil
 }
 

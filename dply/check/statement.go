@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -39,8 +40,11 @@ func (c *checker) statement(n *syntax.Statement) *Statement {
 		for _, arg := range n.Args {
 			s.Args = append(s.Args, c.eval(arg))
 		}
-		if s.Verb == "files.dir" {
+		switch s.Verb {
+		case "files.dir":
 			c.path(s)
+		case "attachPolicy":
+			c.attached(s)
 		}
 	default:
 		c.composite(s, n)
@@ -92,6 +96,23 @@ func (c *checker) path(s *Statement) {
 	}
 }
 
+// attached checks attachPolicy: a resource that has a policy, and a policy.
+func (c *checker) attached(s *Statement) {
+	to, policy := s.Args[0], s.Args[1]
+	if ref, ok := to.(Reference); to != nil && (!ok || ref.Member != "" || ref.Statement.Type == nil || !ref.Statement.Type.Policies) {
+		var takers []string
+		for _, name := range keys(c.types) {
+			if c.types[name].Policies {
+				takers = append(takers, name)
+			}
+		}
+		c.report(to.Position(), "E46", "attachPolicy wants a resource that has a policy, got "+kindOf(to), "It takes a variable bound to "+either(takers)+", and then one bound to a policy statement.")
+	}
+	if ref, ok := policy.(Reference); policy != nil && (!ok || ref.Member != "" || ref.Statement.Verb != "policy") {
+		c.report(policy.Position(), "E46", "attachPolicy wants a policy document, got "+kindOf(policy), "Bind the statements to a variable above: policy => readers")
+	}
+}
+
 // typed checks ensure, find and coin.
 func (c *checker) typed(s *Statement, n *syntax.Statement) {
 	name, ok := n.Args[0].(syntax.Name)
@@ -124,6 +145,19 @@ func (c *checker) typed(s *Statement, n *syntax.Statement) {
 	c.block(s, n, props)
 	if s.Verb == "ensure" {
 		c.capacities(s, n)
+		c.validation(s, n)
+	}
+}
+
+// validation: Route 53 needs to know in which of its zones.
+func (c *checker) validation(s *Statement, n *syntax.Statement) {
+	if s.Type.Name != "aws.CertificateManager.Certificate" || s.Prop("Domain") != nil || n.Torn {
+		return
+	}
+	method, _ := s.Prop("ValidationMethod").(String)
+	provider, _ := s.Prop("ValidationProvider").(String)
+	if cmp.Or(method.Text, "DNS") == "DNS" && cmp.Or(provider.Text, "Route53") == "Route53" {
+		c.report(s.Pos, "E45", "Domain was not defined", `Route 53 validates the certificate in the hosted zone of a domain: find aws.Route53.DomainName "example.org" => domain, and here: Domain <- domain`)
 	}
 }
 
@@ -149,16 +183,30 @@ func (c *checker) composite(s *Statement, n *syntax.Statement) {
 	case "lambda.publishVersion":
 		c.block(s, n, t.Properties)
 	case "cloudfront.invalidate":
-		for _, arg := range n.Args {
-			s.Args = append(s.Args, c.eval(arg))
-		}
 		c.block(s, n, t.Properties)
+		c.invalidated(s, n)
 	default:
 		c.named(s, n, n.Args)
 		c.block(s, n, t.Properties)
 	}
 	if s.Verb == "api.gatewayV2" {
 		c.parts(s, n)
+	}
+}
+
+// invalidated takes the distribution, which stands on the line or in the block.
+func (c *checker) invalidated(s *Statement, n *syntax.Statement) {
+	i := slices.IndexFunc(s.Type.Properties, func(p schema.Property) bool { return p.Name == "Distribution" })
+	given := s.Prop("Distribution")
+	switch {
+	case len(n.Args) == 0 && given == nil && !n.Torn:
+		c.report(s.Pos, "E45", "Distribution was not defined", "Write the distribution on the line: cloudfront.invalidate site->distributionId")
+	case len(n.Args) > 0 && given != nil:
+		c.report(n.Args[0].Pos(), "E37", "Distribution is given twice", fmt.Sprintf("The other is at %s.", given.Position()))
+	case len(n.Args) > 0:
+		if v := c.convert(c.eval(n.Args[0]), s.Type.Properties[i]); v != nil {
+			s.Args = []Value{v}
+		}
 	}
 }
 

@@ -56,6 +56,8 @@ func (p Property) items() string {
 		return "maps"
 	case slices.Contains(p.Items, Policy):
 		return "policy documents"
+	case slices.Contains(p.Items, Object) && !slices.Contains(p.Items, String):
+		return strings.Join(p.Objects, ", ")
 	case slices.Contains(p.Items, Object):
 		return "objects, or their names"
 	case p.Enum != nil:
@@ -148,6 +150,12 @@ func (t *Type) reference(b *strings.Builder) {
 	b.WriteString(t.Doc)
 	if t.Notes != "" {
 		b.WriteString(" " + t.Notes)
+	}
+	if t.Files {
+		b.WriteString(" It takes files.copy.")
+	}
+	if t.Policies {
+		b.WriteString(" It takes attachPolicy.")
 	}
 	b.WriteString("\n")
 	table(b, "property", t.Properties)

@@ -14,7 +14,7 @@ var motoRuns = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
 func StartMoto() (address string, kill func(), err error) {
 	cmd := exec.Command("moto_server", "-H", "127.0.0.1", "-p", "0")
 	// Python buffers what goes to a pipe; the port is in the first lines.
-	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "MOTO_IAM_LOAD_MANAGED_POLICIES=true", "MOTO_ACM_VALIDATION_WAIT=0")
 	stderr, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()

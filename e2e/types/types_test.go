@@ -15,6 +15,7 @@ package types
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -98,7 +99,7 @@ func addZone(moto string) error {
 }
 
 func motoConfig(address string) aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: &beyond}
 }
 
 // server returns the configuration of a server, and skips the test if it is not on this machine.
@@ -123,9 +124,12 @@ func server(t *testing.T, name string) aws.Config {
 	return aws.Config{Region: "us-east-1", BaseEndpoint: &p.Endpoints.Cloud, Credentials: credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, "")}
 }
 
-// lookup is the environment of the scripts: ISSUER is where tokens come from.
-func lookup(issuer string) dply.Option {
-	return dply.LookupEnv(func(name string) (string, bool) { return issuer, name == "ISSUER" })
+// environment is that of the scripts: ISSUER is where tokens come from, SITE is a folder with files.
+func (r *trial) environment() dply.Option {
+	return dply.LookupEnv(func(name string) (string, bool) {
+		value, ok := map[string]string{"ISSUER": r.issuer, "SITE": filepath.Join(r.dir, "site")}[name]
+		return value, ok
+	})
 }
 
 // startIssuer starts something that describes itself as an issuer of tokens.
@@ -194,17 +198,19 @@ func servers(t *testing.T, file string) []string {
 	return nil
 }
 
-// folder makes a folder for the script with a Go package lambda/hello beside it.
+// folder makes a folder for the script with a Go package lambda/hello and a site beside it.
 func folder(t *testing.T) string {
 	dir := t.TempDir()
 	pkg := filepath.Join(dir, "lambda", "hello")
-	err := os.MkdirAll(pkg, 0o755)
+	site := filepath.Join(dir, "site")
+	err := errors.Join(os.MkdirAll(pkg, 0o755), os.MkdirAll(site, 0o755))
 	for name, text := range map[string]string{
-		"go.mod":  "module example.org/hello\n\ngo 1.26\n",
-		"main.go": "package main\n\nfunc main() { println(\"hello\") }\n",
+		filepath.Join(pkg, "go.mod"):      "module example.org/hello\n\ngo 1.26\n",
+		filepath.Join(pkg, "main.go"):     "package main\n\nfunc main() { println(\"hello\") }\n",
+		filepath.Join(site, "index.html"): "<h1>hello</h1>\n",
 	} {
 		if err == nil {
-			err = os.WriteFile(filepath.Join(pkg, name), []byte(text), 0o644)
+			err = os.WriteFile(name, []byte(text), 0o644)
 		}
 	}
 	if err != nil {
@@ -246,7 +252,7 @@ func try(t *testing.T, file, on string) {
 
 func (r *trial) program(section *txtar.File) *check.Program {
 	r.Helper()
-	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}}, lookup(r.issuer))
+	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}}, r.environment())
 	if p == nil {
 		r.Fatalf("%s: %v", section.Name, list)
 	}
@@ -326,8 +332,8 @@ func said(steps []deploy.Planned) []string {
 	return all
 }
 
-// ids are what is different in every run, and ports of the servers.
-var ids = regexp.MustCompile(`(subnet|sg|vpc|eni|igw|eigw|nat|rtb|vpce|eipalloc)-[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}`)
+// ids are what is different in every run, folders among them, and ports of the servers.
+var ids = regexp.MustCompile(`(subnet|sg|vpc|eni|igw|eigw|nat|rtb|vpce|eipalloc)-[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\b[A-Z0-9]{13}\b|/\S+/site\b`)
 
 // expect compares steps with the margin of a script, or writes them there.
 func (r *trial) expect(section *txtar.File, steps []deploy.Planned) []string {
@@ -358,7 +364,7 @@ func (r *trial) expect(section *txtar.File, steps []deploy.Planned) []string {
 
 func (r *trial) refused(section *txtar.File) {
 	r.Helper()
-	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}}, lookup(r.issuer))
+	p, list := dply.Check(provider.Catalog(), []dply.Source{{Name: section.Name, Text: section.Data}}, r.environment())
 	err := list.Err()
 	if p != nil {
 		_, err = r.plan(p, deploy.Deploy)
@@ -453,7 +459,7 @@ func TestTriedIsWhatTestdataSays(t *testing.T) {
 
 // named are the types and verbs that the scripts of a file use.
 func named(a *txtar.Archive) []string {
-	word := regexp.MustCompile(`(?m)^ +(?:(?:ensure|find) (aws\.[A-Za-z0-9.]+)|(lambda\.function|api\.gatewayV2) )`)
+	word := regexp.MustCompile(`(?m)^ +(?:(?:ensure|find|coin) (aws\.[A-Za-z0-9.]+)|(lambda\.function|api\.gatewayV2|cloudfront\.[A-Za-z0-9.]+|attachPolicy) )`)
 	var all []string
 	for _, f := range a.Files {
 		for _, m := range word.FindAllStringSubmatch(string(f.Data), -1) {
