@@ -38,7 +38,10 @@ func spoken(r *http.Request, name string) (p protocol.Protocol, operation string
 		}
 	}
 	operation = r.Method + " " + r.URL.Path
-	if slices.Contains([]string{"cloudfront", "route53", "s3-outposts", "s3express"}, name) {
+	if name == "cloudfront" || name == "route53" {
+		return protocol.Query, operation // their errors are XML like those of the Query services, and unlike those of S3
+	}
+	if slices.Contains([]string{"s3-outposts", "s3express"}, name) {
 		return protocol.RESTXML, operation
 	}
 	return protocol.RESTJSON, operation

@@ -166,6 +166,10 @@ func (c *completion) verbs() []string {
 // nested offers what stands in a block below a statement.
 func (c *completion) nested(last token.Token) {
 	parent := c.parents[0]
+	verb := ""
+	if len(parent.Tokens) > 0 {
+		verb = parent.Tokens[0].Text
+	}
 	words, values := lines(parent, c.parents)
 	props, owner := c.d.properties(c.parents)
 	switch {
@@ -184,10 +188,10 @@ func (c *completion) nested(last token.Token) {
 				c.add(itemProperty, p.Name, summary(p), propertyDoc(p, owner))
 			}
 		}
-		if t := c.d.typeOf(parent); t != nil && !startsWith(parent, "find") && !c.has("@teardown") && parent.Tokens[0].Text != "lambda.publishVersion" {
+		if c.d.typeOf(parent) != nil && check.TakesTeardown(verb) && !c.has("@teardown") {
 			c.add(itemKeyword, "@teardown", "@teardown delete | preserve", lineDocs["@teardown"])
 		}
-		if startsWith(c.parents[len(c.parents)-1], "target") && len(c.parents) == 2 && !startsWith(parent, "find") && !c.has("@like") {
+		if startsWith(c.parents[len(c.parents)-1], "target") && len(c.parents) == 2 && check.TakesLike(verb) && !c.has("@like") {
 			c.add(itemKeyword, "@like", "@like VARIABLE", lineDocs["@like"])
 		}
 	case last.Text == "@teardown":

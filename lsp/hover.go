@@ -14,13 +14,15 @@ import (
 
 // verbDocs describes the verbs that have no entry in a catalog.
 var verbDocs = map[string]string{
-	"ensure":     "The resource exists with these properties: it is made if it is missing, and else brought into line. `@teardown` says what `quotewire destroy` does with it.",
-	"find":       "The resource is there, or a statement above makes it. It is never changed and never removed.",
-	"env":        "The value of an environment variable.",
-	"show":       "Prints values when they are known.",
-	"files.dir":  "A path: an absolute part, or an earlier path, and relative ones.",
-	"files.copy": "Copies what has changed in a folder to a bucket. Nothing is removed.",
-	"policy":     "A policy document from the statements below.",
+	"ensure":       "The resource exists with these properties: it is made if it is missing, and else brought into line. `@teardown` says what `quotewire destroy` does with it.",
+	"find":         "The resource is there, or a statement above makes it. It is never changed and never removed.",
+	"coin":         "A part of other resources, described once and named in each of them. It is nothing by itself.",
+	"env":          "The value of an environment variable.",
+	"show":         "Prints values when they are known.",
+	"files.dir":    "A path: an absolute part, or an earlier path, and relative ones.",
+	"files.copy":   "Copies what has changed in a folder to a bucket. Nothing is removed.",
+	"policy":       "A policy document from the statements below.",
+	"attachPolicy": "Puts the statements of a policy into the policy of a bucket. What others have put there stays.",
 }
 
 // lineDocs describes the words that begin lines in the blocks of APIs, roles and policies, and the adverbs.

@@ -224,7 +224,13 @@ func TestEditorIsOfferedWhatFits(t *testing.T) {
 		never []string
 	}{
 		"target":            {"    |\n", []string{"target"}, []string{"ensure"}},
-		"verbs":             {"    target t\n        |\n", []string{"ensure", "find", "lambda.function", "api.gatewayV2", "show"}, []string{"target", "coin"}},
+		"verbs":             {"    target t\n        |\n", []string{"ensure", "find", "lambda.function", "api.gatewayV2", "show", "coin", "cloudfront.invalidate"}, []string{"target"}},
+		"types to coin":     {"    target t\n        coin |\n", []string{"aws.CloudFront.CacheBehavior"}, []string{"aws.CloudFront.Distribution"}},
+		"a coin's lines":    {"    target t\n        coin aws.CloudFront.CacheBehavior \"quotes\" => quotes\n            |\n", []string{"PathPattern", "CachePolicy"}, []string{"@teardown", "Comment"}},
+		"a site's lines":    {"    target t\n        cloudfront.distribution.fromS3 \"site\"\n            |\n", []string{"Bucket", "CacheBehaviors", "@teardown"}, []string{"OriginDNS"}},
+		"a behavior's map":  {"    target t\n        cloudfront.distribution.fromS3 \"site\"\n            CacheBehaviors <- []\n                {}\n                    |\n", []string{"SubName", "ResponseHeaders"}, []string{"Bucket"}},
+		"an invalidation":   {"    target t\n        cloudfront.invalidate \"E1\"\n            |\n", []string{"Paths"}, []string{"@teardown"}},
+		"validation":        {"    target t\n        ensure aws.CertificateManager.Certificate \"example.org\"\n            ValidationProvider <- |\n", []string{`"Route53"`, `"Manual"`}, nil},
 		"half a verb":       {"    target t\n        lambda.fu|\n", []string{"lambda.function"}, nil},
 		"types to ensure":   {"    target t\n        ensure |\n", []string{"aws.S3.Bucket", "aws.DynamoDB.Table"}, []string{"aws.IAM.User"}},
 		"types to find":     {"    target t\n        find aws.|\n", []string{"aws.ApiGatewayV2.Api", "aws.Lambda.Alias"}, nil},

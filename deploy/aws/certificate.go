@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm/types"
 
 	"quotewire/deploy"
-	"quotewire/dply/check"
 	"quotewire/dply/schema"
 )
 
@@ -40,7 +39,7 @@ func init() {
 			FindBy:  []schema.Property{{Name: "Region", Kinds: texts, Default: "the region of the run", Doc: "Where the certificate lies."}},
 			Members: []schema.Member{arnMember("certificate"), nameMember("certificate")},
 		},
-		noun: "certificate", wait: certificateWait, read: readCertificate, wants: wantCertificate, refuse: refuseCertificate,
+		noun: "certificate", wait: certificateWait, read: readCertificate, wants: wantCertificate,
 		create: requestCertificate, update: validateCertificate, remove: removeCertificate,
 	}, true)
 }
@@ -154,26 +153,6 @@ func wantCertificate(v *values) settings {
 		want["ValidationMethod"] = v.text("ValidationMethod", "DNS")
 	}
 	return want
-}
-
-// byRoute53 reports whether this run makes the validating records.
-func (v *values) byRoute53() bool {
-	return v.text("ValidationMethod", "DNS") == "DNS" && v.text("ValidationProvider", "Route53") == "Route53"
-}
-
-// refuseCertificate finds a name for which no record can be made in the zone.
-func refuseCertificate(v *values) error {
-	domain, ok := v.value("Domain").(check.Reference)
-	if !v.byRoute53() || !ok {
-		return nil
-	}
-	for _, name := range v.certificateNames() {
-		if !strings.HasSuffix("."+strings.TrimPrefix(name, "*."), "."+strings.ToLower(domain.Statement.Name)) {
-			return problem(domain.Pos, "E59", "Name the domain that all names of the certificate lie in, or validate it with ValidationProvider <- \"Manual\".",
-				"%s does not lie in the domain %s", name, domain.Statement.Name)
-		}
-	}
-	return nil
 }
 
 // requestCertificate asks for one. The token makes a second request of the same run be the same request.

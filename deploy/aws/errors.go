@@ -42,6 +42,9 @@ func (p *Provider) Explain(err error) (message, hint string) {
 		if op != nil {
 			message = fmt.Sprintf("%s %s answers %s", op.Service(), op.Operation(), message)
 		}
+		if strings.Contains(api.ErrorMessage(), "does not have the service") {
+			return message, "Deploy it to AWS. In a target of its own it can be left out here, with -t and the names of the others."
+		}
 		return message, advice(api.ErrorCode())
 	}
 	if op == nil {

@@ -17,6 +17,7 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/token"
 )
 
 // copyTask is files.copy: the files of a folder become the objects of a bucket. Those that are there already with the same
@@ -25,20 +26,18 @@ type copyTask struct {
 	p      *Provider
 	folder string
 	bucket string
+	pos    token.Position    // of the folder in the script
 	sums   map[string]string // of the files, by key: MD5 in hex, which is the ETag of an object put in one piece
 	etags  map[string]string // of the objects
 }
 
 func expandCopy(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	folder, _ := g.String(s.Args[0])
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return problem(s.Args[0].Position(), "E55", "Name a folder that exists.", "%s is not a directory", folder)
-	}
 	bucket, _ := g.String(s.Args[1])
 	if r, ok := s.Args[1].(check.Reference); ok {
 		bucket = r.Statement.Name
 	}
-	n := g.Add(s, deploy.Key{Type: s.Verb, Name: s.Pos.String()}, &copyTask{p: p, folder: folder, bucket: bucket})
+	n := g.Add(s, deploy.Key{Type: s.Verb, Name: s.Pos.String()}, &copyTask{p: p, folder: folder, bucket: bucket, pos: s.Args[0].Position()})
 	g.Uses(n.Mentions(bucketKey(bucket)), s.Args...)
 	p.copies = append(p.copies, n)
 	return nil
@@ -50,6 +49,9 @@ func (c *copyTask) Member(string) (any, bool) { return nil, false }
 
 // Prepare sums the files up.
 func (c *copyTask) Prepare(context.Context) error {
+	if info, err := os.Stat(c.folder); err != nil || !info.IsDir() {
+		return problem(c.pos, "E55", "Name a folder that exists.", "%s is not a directory", c.folder)
+	}
 	c.sums = map[string]string{}
 	return filepath.WalkDir(c.folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,8 +284,16 @@ func (c *checker) inRange(n Number, want schema.Property) Value {
 	if (!bounded || n.Value >= want.Min && n.Value <= want.Max) && (want.Numbers == nil || slices.Contains(want.Numbers, n.Value)) {
 		return n
 	}
-	c.report(n.Pos, "E47", fmt.Sprintf("invalid %s %s", want.Name, strconv.FormatFloat(n.Value, 'g', -1, 64)), fmt.Sprintf("It is %s.", want.Range()))
+	c.report(n.Pos, "E47", fmt.Sprintf("invalid %s %s", want.Name, digits(n.Value)), fmt.Sprintf("It is %s.", want.Range()))
 	return nil
+}
+
+// digits is a number as people write it; one that would take too many of them has an exponent.
+func digits(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
 func memberKind(ref Reference) schema.Kind {

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -149,15 +148,42 @@ func (c *checker) typed(s *Statement, n *syntax.Statement) {
 	}
 }
 
-// validation: Route 53 needs to know in which of its zones.
+// validation: Route 53 needs to know in which of its zones, and can only make records that lie there.
 func (c *checker) validation(s *Statement, n *syntax.Statement) {
-	if s.Type.Name != "aws.CertificateManager.Certificate" || s.Prop("Domain") != nil || n.Torn {
+	if s.Type.Name != "aws.CertificateManager.Certificate" || n.Torn {
 		return
 	}
-	method, _ := s.Prop("ValidationMethod").(String)
-	provider, _ := s.Prop("ValidationProvider").(String)
-	if cmp.Or(method.Text, "DNS") == "DNS" && cmp.Or(provider.Text, "Route53") == "Route53" {
+	given := false
+	for _, node := range n.Body {
+		p, ok := node.(*syntax.Prop)
+		if !ok {
+			continue
+		}
+		text, _ := s.Prop(p.Name.Name).(String) // "" if there is a mistake in it
+		if p.Name.Name == "ValidationMethod" && text.Text != "DNS" || p.Name.Name == "ValidationProvider" && text.Text != "Route53" {
+			return
+		}
+		given = given || p.Name.Name == "Domain"
+	}
+	if !given {
 		c.report(s.Pos, "E45", "Domain was not defined", `Route 53 validates the certificate in the hosted zone of a domain: find aws.Route53.DomainName "example.org" => domain, and here: Domain <- domain`)
+		return
+	}
+	domain, ok := s.Prop("Domain").(Reference)
+	if !ok {
+		return // the id of a zone, whose name only the cloud knows
+	}
+	names := []Value{String{s.NamePos, s.Name}}
+	if list, ok := s.Prop("SubjectAlternativeNames").(List); ok {
+		names = append(names, list.Items...)
+	}
+	for _, v := range names {
+		name, ok := v.(String)
+		if ok && !strings.HasSuffix("."+strings.ToLower(name.Text), "."+strings.ToLower(domain.Statement.Name)) {
+			c.report(name.Pos, "E59", fmt.Sprintf("%s does not lie in the domain %s", name.Text, domain.Statement.Name),
+				`Name the domain that all names of the certificate lie in, or have somebody make the records: ValidationProvider <- "Manual"`)
+			return
+		}
 	}
 }
 
@@ -254,16 +280,20 @@ func (c *checker) block(s *Statement, n *syntax.Statement, allowed []schema.Prop
 		c.fail(n.Line, s.Pos, "E31", s.Verb+" needs a name", `Write it on the line in quotes, or as a property: name <- "prices"`)
 		return
 	}
-	if takesTeardown(s.Verb) && s.Teardown == "" && !b.has("@teardown") {
+	if TakesTeardown(s.Verb) && s.Teardown == "" && !b.has("@teardown") {
 		c.report(s.Pos, "E34", s.Verb+" needs a teardown strategy", "Add a line to its block: @teardown delete, or: @teardown preserve")
 		return
 	}
 	c.required(b, allowed, s.Pos, "E45", func(name string) string { return name + " was not defined" })
 }
 
-func takesTeardown(verb string) bool {
+// TakesTeardown reports whether the blocks of a verb have to say @teardown.
+func TakesTeardown(verb string) bool {
 	return slices.Contains([]string{"ensure", "lambda.function", "api.gatewayV2", "cloudfront.distribution.fromS3"}, verb)
 }
+
+// TakesLike reports whether the blocks of a verb may say @like.
+func TakesLike(verb string) bool { return verb != "find" && !nameless(verb) }
 
 // nameProperty takes name <- "…" and reports whether p was that.
 func (c *checker) nameProperty(s *Statement, p *syntax.Prop) bool {
@@ -290,13 +320,13 @@ func (c *checker) adverb(s *Statement, a *syntax.Adverb, seen map[string]token.P
 		return
 	}
 	var known []string
-	if takesTeardown(s.Verb) {
+	if TakesTeardown(s.Verb) {
 		known = append(known, "@teardown")
 	}
 	if s.Verb == "ensure" {
 		known = append(known, "@destroy")
 	}
-	if s.Type != nil && !nameless(s.Verb) {
+	if s.Type != nil && TakesLike(s.Verb) {
 		known = append(known, "@like")
 	}
 	if !slices.Contains(known, name.Name) {

@@ -56,7 +56,9 @@ func TestShapesOfAnswers(t *testing.T) {
 			{"cloudformation", "DescribeStacks", nil, "cloudformation", "InvalidAction"},
 			{"ssm", "GetParameter", params{"Name": "x"}, "ssm", "UnknownOperationException"},
 			{"kms", "ListKeys", nil, "kms", "UnknownOperationException"},
-			{"route53", "ListHostedZones", nil, "route53", "NotImplemented"},
+			{"route53", "ListHostedZones", nil, "route53", "InvalidAction"},
+			{"cloudfront", "ListDistributions", nil, "cloudfront", "InvalidAction"},
+			{"acm", "ListCertificates", nil, "acm", "UnknownOperationException"},
 			{"scheduler", "ListSchedules", nil, "scheduler", "UnknownOperationException"},
 		} {
 			e := py.fail(t, absent.service, absent.operation, absent.params)

@@ -25,6 +25,8 @@ var (
 	roleRule     = named(`[\w+=,.@-]{1,64}`, "1 to 64 letters, digits and + = , . @ - _")
 	stageRule    = named(`[A-Za-z0-9-_]{1,128}`, "1 to 128 letters, digits, hyphens and underscores")
 	neptuneRule  = named(`[a-zA-Z](?:-?[a-zA-Z0-9]){0,62}`, "1 to 63 letters, digits and single hyphens, beginning with a letter and not ending with a hyphen")
+	frontRule    = named(`[\w-]{1,128}`, "1 to 128 letters, digits, hyphens and underscores")
+	tagRule      = named(`[\w+=,.@:/ -]{1,256}`, "1 to 256 letters, digits, spaces and + = , . @ : / - _")
 	variableRule = named(`[a-zA-Z][a-zA-Z0-9_]+`, "a letter, then letters, digits and underscores, two characters at least")
 
 	rules = map[string]rule{
@@ -41,6 +43,13 @@ var (
 		"aws.Neptune.Cluster":   neptuneRule,
 		"aws.Neptune.Instance":  neptuneRule,
 		"aws.Logs.LogGroup":     named(`[.\-_/#A-Za-z0-9]{1,512}`, "1 to 512 letters, digits and . - _ / #"),
+
+		"aws.CertificateManager.Certificate":   named(`(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?`, "a domain name, perhaps with *. before it"),
+		"aws.CloudFront.CachePolicy":           frontRule,
+		"aws.CloudFront.ResponseHeadersPolicy": frontRule,
+		"aws.CloudFront.OriginAccessControl":   named(`.{1,64}`, "1 to 64 characters"),
+		"aws.CloudFront.Distribution":          tagRule,
+		"cloudfront.distribution.fromS3":       named(`[\w-]{1,60}`, "1 to 60 letters, digits, hyphens and underscores, for the names of its parts are made of it"),
 	}
 )
 
@@ -106,7 +115,9 @@ func noun(typ string) string {
 		"aws.S3.Bucket": "bucket", "aws.DynamoDB.Table": "table", "aws.IAM.Role": "role", "aws.IAM.Policy": "policy",
 		"aws.Lambda.Function": "function", "lambda.function": "function", "aws.Lambda.Alias": "alias", "lambda.addPermissions": "statement",
 		"api.gatewayV2": "API", "aws.VPC.VPC": "network", "aws.Neptune.Cluster": "cluster", "aws.Neptune.Instance": "instance",
-		"aws.Logs.LogGroup": "log group",
+		"aws.Logs.LogGroup": "log group", "aws.CertificateManager.Certificate": "certificate", "aws.CloudFront.CachePolicy": "cache policy",
+		"aws.CloudFront.ResponseHeadersPolicy": "response headers policy", "aws.CloudFront.OriginAccessControl": "origin access control",
+		"aws.CloudFront.Distribution": "distribution", "cloudfront.distribution.fromS3": "distribution",
 	}[typ]
 }
 
