@@ -1,9 +1,15 @@
 package types
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"quotewire/deploy"
 	provider "quotewire/deploy/aws"
@@ -18,6 +24,9 @@ var mixes = []struct {
 	units       int
 	steps       int // of the first plan
 	first, noop int // calls at most
+
+	meddle func(ctx context.Context, cfg aws.Config) error // changes one of them behind the deployer's back
+	drift  string                                          // what a plan then says: a list must not hide it
 }{
 	{
 		name: "log groups", units: 60, steps: 60, first: 3, noop: 4, // 50 a page; AWS makes ten a second
@@ -37,6 +46,11 @@ var mixes = []struct {
 	},
 	{
 		name: "roles and policies", units: 100, steps: 200, first: 4, noop: 4,
+		meddle: func(ctx context.Context, cfg aws.Config) error {
+			_, err := iam.NewFromConfig(cfg).DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String("many-007"), PolicyName: aws.String("many-007-1")})
+			return err
+		},
+		drift: "update role many-007: policy many-007-1 +2 -0",
 		head: `
         policy => trust
             allow "sts:AssumeRole"
@@ -61,6 +75,11 @@ var mixes = []struct {
 	},
 	{
 		name: "functions", units: 50, steps: 152, first: 6, noop: 50 + 8, // an alias each
+		meddle: func(ctx context.Context, cfg aws.Config) error { // the one thing that no list of functions tells
+			_, err := lambda.NewFromConfig(cfg).PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("many-007"), ReservedConcurrentExecutions: aws.Int32(3)})
+			return err
+		},
+		drift: "update function many-007: ReservedConcurrency 3 removed",
 		head: `
         ensure aws.S3.Bucket "many-code.example.org" => code
             @teardown delete`,
@@ -119,6 +138,18 @@ func TestCallsOfAPlanOfManyResourcesAreBounded(t *testing.T) {
 			}
 			if calls := r.wire.take(); len(calls) > 0 {
 				t.Errorf("a deploy of what is there made %d further calls", len(calls))
+			}
+			if mix.meddle != nil {
+				if err := mix.meddle(t.Context(), r.config); err != nil {
+					t.Fatal(err)
+				}
+				if plan, err = r.plan(p, deploy.Deploy); err != nil {
+					t.Fatal(err)
+				}
+				if steps := said(plan.Steps()); !slices.Equal(steps, []string{mix.drift}) {
+					t.Errorf("after a change by hand, a plan would %q, want %q", steps, mix.drift)
+				}
+				r.wire.take()
 			}
 			t.Logf("%d resources: %d calls for the plan of a first deploy, %d for a deploy that changes nothing", mix.steps, len(first), len(second))
 			r.destroy(p)
