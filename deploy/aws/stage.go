@@ -191,7 +191,7 @@ func (s *stage) want(v *values) (w types.Stage) {
 }
 
 func stageSettings(s *types.Stage) settings {
-	all := settings{"AutoDeploy": yes(aws.ToBool(s.AutoDeploy)), "AccessLog": "", "AccessLogFormat": ""}
+	all := settings{"AutoDeploy": yes(aws.ToBool(s.AutoDeploy)), "AccessLog": "", "AccessLogFormat": "", "RateLimit": "", "BurstLimit": ""}
 	if l := s.AccessLogSettings; l != nil {
 		all["AccessLog"], all["AccessLogFormat"] = strings.TrimSuffix(aws.ToString(l.DestinationArn), ":*"), aws.ToString(l.Format)
 	}
@@ -213,11 +213,30 @@ func stageSettings(s *types.Stage) settings {
 	return all
 }
 
-// differs lists what is to be changed. A limit that the script does not give is AWS's matter: an account has its own.
+// The limits of an account, unless AWS has raised them. No stage can have more.
+const (
+	mostRate  = 10000
+	mostBurst = 5000
+)
+
+// differs lists what is to be changed. A stage that may have what the account may have has no limit of its own.
 func (s *stage) differs() []deploy.Change {
 	v := s.values()
 	want := s.want(v)
-	return differences(stageSettings(s.found()), stageSettings(&want), v.unknown)
+	have, wanted := stageSettings(s.found()), stageSettings(&want)
+	for name, most := range map[string]int{"RateLimit": mostRate, "BurstLimit": mostBurst} {
+		if wanted[name] == "" && have[name] == number(most) {
+			have[name] = ""
+		}
+	}
+	return differences(have, wanted, v.unknown)
+}
+
+// unlimited reports whether a limit is to go that the stage has.
+func (s *stage) unlimited() bool {
+	return slices.ContainsFunc(s.differs(), func(c deploy.Change) bool {
+		return c.New == "" && (c.Property == "RateLimit" || c.Property == "BurstLimit")
+	})
 }
 
 func (s *stage) Plan() (deploy.Step, error) {
@@ -264,7 +283,23 @@ func (s *stage) Apply(ctx context.Context) error {
 	if in.DefaultRouteSettings = defaults; defaults == nil && f.DefaultRouteSettings != nil && aws.ToBool(f.DefaultRouteSettings.DetailedMetricsEnabled) {
 		in.DefaultRouteSettings = w.DefaultRouteSettings
 	}
-	_, err := gw.UpdateStage(ctx, in)
+	unlimited := s.unlimited()
+	if unlimited {
+		in.DefaultRouteSettings = w.DefaultRouteSettings
+	}
+	out, err := gw.UpdateStage(ctx, in)
+	if err != nil || !unlimited || out.DefaultRouteSettings == nil {
+		return err
+	}
+	// No call takes a limit away. Where one that is left out stays, the account's takes its place.
+	d := out.DefaultRouteSettings
+	if d.ThrottlingRateLimit != nil && w.DefaultRouteSettings.ThrottlingRateLimit == nil {
+		w.DefaultRouteSettings.ThrottlingRateLimit = aws.Float64(mostRate)
+	}
+	if d.ThrottlingBurstLimit != nil && w.DefaultRouteSettings.ThrottlingBurstLimit == nil {
+		w.DefaultRouteSettings.ThrottlingBurstLimit = aws.Int32(mostBurst)
+	}
+	_, err = gw.UpdateStage(ctx, &apigatewayv2.UpdateStageInput{ApiId: &s.api.id, StageName: &s.name, DefaultRouteSettings: w.DefaultRouteSettings})
 	return err
 }
 

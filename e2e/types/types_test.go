@@ -52,6 +52,9 @@ var shared struct {
 	calls []call     // of all tests
 	moto  func() (string, error)
 	cloud func() (*rig.Process, error)
+
+	outfit    sync.Mutex // protects outfitted
+	outfitted map[string]bool
 }
 
 func TestMain(m *testing.M) {
@@ -63,6 +66,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		shared.dir = dir
+		shared.outfitted = map[string]bool{}
 		var stop []func()
 		defer func() {
 			for _, f := range stop {
@@ -221,7 +225,9 @@ func folder(t *testing.T) string {
 
 func try(t *testing.T, file, on string) {
 	r := &trial{T: t, dir: folder(t), issuer: startIssuer(t)}
-	r.config = r.wire.through(server(t, on))
+	cfg := server(t, on)
+	outfit(t, cfg)
+	r.config = r.wire.through(cfg)
 	a := archive(t, file)
 	var last *check.Program
 	var steps []string // of the destroy section
@@ -446,6 +452,7 @@ func TestTriedIsWhatTestdataSays(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | %s | `%s` | %s |\n", strings.TrimSuffix(title, "."), mark[slices.Contains(on, "cloud")], mark[slices.Contains(on, "moto")],
 			strings.Join(named(a), "`, `"), why)
 	}
+	b.Write(triedProperties(t))
 	const page = "../../docs/tried.md"
 	if *update {
 		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
