@@ -133,5 +133,8 @@ func createEgressOnly(ctx context.Context, v *values) error {
 
 func removeEgressOnly(ctx context.Context, v *values) error {
 	_, err := v.ec2.DeleteEgressOnlyInternetGateway(ctx, &ec2.DeleteEgressOnlyInternetGatewayInput{EgressOnlyInternetGatewayId: aws.String(v.found.member("id"))})
-	return ignore(err, "InvalidEgressOnlyInternetGatewayId.NotFound", "InvalidGatewayID.NotFound")
+	return ignore(err, noEgressOnly...)
 }
+
+// noEgressOnly is what EC2 answers when there is no such egress-only internet gateway.
+var noEgressOnly = []string{"InvalidEgressOnlyInternetGatewayId.NotFound", "InvalidGatewayID.NotFound"}

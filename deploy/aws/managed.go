@@ -182,7 +182,7 @@ func (m *managed) Apply(ctx context.Context) error {
 	}
 	if len(versions)+1 >= policyVersions { // these and the default one
 		oldest := versions[0]
-		if _, err := m.p.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &m.arn, VersionId: &oldest}); err != nil {
+		if _, err := m.p.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &m.arn, VersionId: &oldest}); ignore(err, "NoSuchEntity") != nil {
 			return err
 		}
 	}
@@ -213,7 +213,7 @@ func (m *managed) Delete(ctx context.Context) error {
 		return err
 	}
 	for _, id := range versions {
-		if _, err := m.p.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &m.arn, VersionId: &id}); err != nil {
+		if _, err := m.p.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &m.arn, VersionId: &id}); ignore(err, "NoSuchEntity") != nil {
 			return err
 		}
 	}

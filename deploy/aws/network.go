@@ -482,7 +482,7 @@ func (m *networkMaker) remove(ctx context.Context, id string) error {
 			}
 		}
 		_, err := m.ec2.DeleteEgressOnlyInternetGateway(ctx, &ec2.DeleteEgressOnlyInternetGatewayInput{EgressOnlyInternetGatewayId: &s.gateway})
-		if err != nil {
+		if err := ignore(err, noEgressOnly...); err != nil {
 			return err
 		}
 	}

@@ -267,7 +267,7 @@ func (s *stage) Apply(ctx context.Context) error {
 		return err
 	}
 	if w.AccessLogSettings == nil && f.AccessLogSettings != nil {
-		if _, err := gw.DeleteAccessLogSettings(ctx, &apigatewayv2.DeleteAccessLogSettingsInput{ApiId: &s.api.id, StageName: &s.name}); err != nil {
+		if _, err := gw.DeleteAccessLogSettings(ctx, &apigatewayv2.DeleteAccessLogSettingsInput{ApiId: &s.api.id, StageName: &s.name}); ignore(err, "NotFoundException") != nil {
 			return err
 		}
 	}

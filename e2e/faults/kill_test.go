@@ -67,7 +67,7 @@ func (s *station) kill(ctx context.Context, c trial, at call, f fault) error {
 	return nil
 }
 
-var counts = regexp.MustCompile(`(?m)^= (nothing was changed|.*\d+ not done|.*(created|updated|deleted|unchanged))  `)
+var counts = regexp.MustCompile(`(?m)^= (nothing was changed|.*\d+ not done|.*(created|updated|deleted|unchanged|kept))  `)
 
 // wasInterrupted judges how a run ended that Ctrl-C has met.
 func wasInterrupted(status int, said string) error {
