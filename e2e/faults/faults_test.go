@@ -34,7 +34,7 @@ import (
 )
 
 var (
-	every  = flag.Int("every", 37, "try one in `N` cases; with an N that shares no factor with the number of faults, each has its turn")
+	every  = flag.Int("every", 97, "try one in `N` cases; with an N that shares no factor with the number of faults, each has its turn")
 	which  = flag.String("only", "", "try only the calls whose name begins so, such as CreateApi, and all faults at them")
 	report = flag.String("report", "", "write what was tried and survived to this `FILE`")
 )
