@@ -50,7 +50,7 @@ func (c *Cloud) newServer(config front.Config) *http.Server {
 func (c *Cloud) ServePage(l net.Listener, page http.Handler) {
 	beyond := c.isBeyond(l)
 	c.page = c.newServer(front.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if why := unwelcome(r, beyond); why != "" {
+		if why := unwelcome(r, beyond, false); why != "" {
 			refuse(w, why)
 			return
 		}
@@ -71,8 +71,9 @@ func (c *Cloud) isBeyond(l net.Listener) bool {
 
 // unwelcome says why a request is refused before anything is done for it; "" if it is not. beyond says that its listener
 // can be reached from other machines.
-func unwelcome(r *http.Request, beyond bool) string {
-	if !ownHost(r.Host) {
+// named says that the host is one that somebody has given to APIs of this cloud.
+func unwelcome(r *http.Request, beyond, named bool) string {
+	if !named && !ownHost(r.Host) {
 		return fmt.Sprintf("this cloud does not answer for the host %q; use an address, localhost, or a name of AWS's", r.Host)
 	}
 	if beyond && r.TLS == nil && !fromThisMachine(r) {

@@ -35,7 +35,7 @@ type health struct {
 
 // ServeHTTP finds the service that a request is for, verifies who signed it, and hands it on.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if why := unwelcome(r, c.beyond); why != "" {
+	if why := unwelcome(r, c.beyond, c.gateway.IsDomain(r.Host)); why != "" {
 		refuse(w, why)
 		return
 	}

@@ -38,7 +38,7 @@ func (s *Service) serveWebSocket(w http.ResponseWriter, r *http.Request, a *api,
 	if len(segments) == 1 {
 		view, ok = s.served(a.id(), segments[0])
 	}
-	if !ok || a.Properties.DisableExecuteAPIEndpoint {
+	if !ok || s.closed(a, r) {
 		s.Log.Info("a handshake was refused: the address is that of no stage with a deployment", "api", a.id(), "path", "/"+strings.Join(segments, "/"))
 		refuse(w, a.id(), http.StatusForbidden, "ForbiddenException", "Forbidden")
 		return

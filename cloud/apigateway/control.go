@@ -86,6 +86,8 @@ func (s *Service) control(r *http.Request) (response, error) {
 		return s.api(q, segments[1])
 	case segments[0] == "apis":
 		return s.underAPI(q, segments[1], segments[2:])
+	case segments[0] == "domainnames":
+		return s.domainNames(q, segments[1:])
 	case segments[0] == "tags" && len(segments) == 2:
 		return s.tags(q, segments[1])
 	}

@@ -124,7 +124,7 @@ func TestControlPlaneErrors(t *testing.T) {
 		"no format": {discard(c.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{ApiId: web, IntegrationType: types.IntegrationTypeAwsProxy,
 			IntegrationUri: aws.String(functionURI)})), "BadRequestException", "payloadFormatVersion"},
 		"deployment of nothing": {discard(c.CreateDeployment(ctx, &apigatewayv2.CreateDeploymentInput{ApiId: web})), "BadRequestException", "At least one route is required"},
-		"unknown operation":     {discard(c.GetDomainNames(ctx, &apigatewayv2.GetDomainNamesInput{})), "UnknownOperationException", "GetDomainNames"},
+		"unknown operation":     {discard(c.GetVpcLinks(ctx, &apigatewayv2.GetVpcLinksInput{})), "UnknownOperationException", "GetVpcLinks"},
 	} {
 		var e smithy.APIError
 		if !errors.As(test.err, &e) || e.ErrorCode() != test.code || !strings.Contains(e.ErrorMessage(), test.message) {

@@ -18,6 +18,7 @@ type httpCall struct {
 	request      *http.Request
 	body         []byte
 	path         string // of the request, escaped, as received; with the stage unless that is $default
+	named        string // the stage, where a domain name leads to it; "" where the path names it
 	below        string // the path below the stage, unescaped
 	requestID    string
 	at           time.Time
@@ -40,8 +41,9 @@ type httpCall struct {
 	returned int      // the status that the integration answered with, before it was mapped
 }
 
-// serveHTTPAPI answers a request for an HTTP API. path is escaped and begins with the stage, unless the stage is $default.
-func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, path string) {
+// serveHTTPAPI answers a request for an HTTP API. path is escaped. Without the name of a stage it begins with that, unless the
+// stage is $default.
+func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, stageName, path string) {
 	k := &httpCall{
 		served: served{api: a}, request: r, path: path, requestID: requestID(a.id()), at: time.Now(), account: s.Account, w: w,
 		domain: s.Authority, domainPrefix: a.id(), protocol: r.Proto,
@@ -51,6 +53,10 @@ func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, p
 	}
 	if _, ok := hostAPI(hostname(r.Host)); ok {
 		k.domain = r.Host
+	}
+	if k.named = stageName; stageName != "" {
+		k.domain = hostname(r.Host)
+		k.domainPrefix, _, _ = strings.Cut(k.domain, ".")
 	}
 	k.log = s.Log.With("api", a.id(), "method", r.Method, "path", path, "requestId", k.requestID)
 	w.Header().Set("Apigw-Requestid", k.requestID)
@@ -70,14 +76,16 @@ func (s *Service) answerHTTP(k *httpCall) {
 	}
 	segments, _ := splitPath(k.path)
 	name := defaultStage
-	if a.Stages[segments[0]] != nil && segments[0] != defaultStage {
+	if k.named != "" {
+		name = k.named
+	} else if a.Stages[segments[0]] != nil && segments[0] != defaultStage {
 		if name, segments = segments[0], segments[1:]; len(segments) == 0 {
 			segments = []string{""}
 		}
 	}
 	k.below = "/" + strings.Join(segments, "/")
 	view, ok := s.served(a.id(), name)
-	if !ok || a.Properties.DisableExecuteAPIEndpoint {
+	if !ok || s.closed(a, r) {
 		k.log.Info("a request was refused: there is no such stage, nothing is deployed to it, or disableExecuteApiEndpoint is set", "stage", name)
 		k.fail(http.StatusNotFound, "Not Found")
 		return

@@ -103,7 +103,7 @@ func (s *Service) mayManage(p *post) bool {
 		return false
 	}
 	view, ok := s.served(p.apiID, p.stage)
-	if !ok || !view.api.isWebSocket() || view.api.Properties.DisableExecuteAPIEndpoint {
+	if !ok || !view.api.isWebSocket() || view.api.Properties.DisableExecuteAPIEndpoint && !s.domains.maps(p.apiID) {
 		p.log(s.Log).Info("a call of @connections was refused: the address is that of no stage with a deployment, or disableExecuteApiEndpoint is set")
 		p.refuse(http.StatusForbidden, "ForbiddenException", "Forbidden")
 		return false

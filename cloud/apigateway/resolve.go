@@ -16,11 +16,18 @@ const pathPrefix = "/_aws/execute-api/"
 //
 //	{apiId}.execute-api.{region}.amazonaws.com/{stage}…     as on AWS
 //	{apiId}.execute-api.localhost/{stage}…                  resolved to this machine by browsers
+//	{domain name}/{key of an API mapping}…                  what its owner has mapped; an API "" is none
 //	{any host}/_aws/execute-api/{apiId}/{stage}…            what apiEndpoint says
 //	{address}/{stage}/@connections/{id}                     what a function makes of requestContext.domainName
 //	{address}/{stage}/@topics/{id}                          the same, for our own extension
 //	{address}/{stage} with Upgrade: websocket               if one WebSocket API has that stage
 func (s *Service) Resolve(r *http.Request) (apiID, path string, ok bool) {
+	if m, below, ours := s.mapped(r); ours {
+		if m == nil {
+			return "", r.URL.EscapedPath(), true
+		}
+		return m.APIID, "/" + m.Stage + below, true
+	}
 	path = r.URL.EscapedPath()
 	host := hostname(r.Host)
 	if id, ok := hostAPI(host); ok {
@@ -66,7 +73,11 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, apiID, path s
 		return
 	}
 	if !a.isWebSocket() {
-		s.serveHTTPAPI(w, r, a, path)
+		stageName := ""
+		if m, below, _ := s.mapped(r); m != nil { // then paths begin with no stage
+			stageName, path = m.Stage, "/"+strings.TrimPrefix(below, "/")
+		}
+		s.serveHTTPAPI(w, r, a, stageName, path)
 		return
 	}
 	if stageName, api, id, ok := callback(segments); ok {

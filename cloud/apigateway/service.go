@@ -69,6 +69,7 @@ type Config struct {
 type Service struct {
 	Config
 	catalog   *catalog
+	domains   *domains
 	hub       hub
 	boards    boards
 	sockets   *socket.Server
@@ -95,7 +96,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("apigateway: %w", err)
 	}
-	s := &Service{Config: c, catalog: catalog, client: newClient()}
+	domains, err := openDomains(ctx, c.State)
+	if err != nil {
+		return nil, fmt.Errorf("apigateway: %w", err)
+	}
+	s := &Service{Config: c, catalog: catalog, domains: domains, client: newClient()}
 	s.sockets = socket.NewServer(socket.Config{
 		MaxFrame: c.MaxFrame, MaxMessage: c.MaxMessage, IdleTimeout: c.IdleTimeout, Lifetime: c.Lifetime, Concurrency: c.Concurrency,
 		MaxQueue: c.maxQueued(), MaxBlocked: maxBlocked, Log: c.Log,
