@@ -58,9 +58,9 @@ type Cloud struct {
 	lambda   *lambda.Service
 	gateway  *apigateway.Service
 	ca       *authority
-	server   *http.Server
-	page     *http.Server // see [Cloud.ServePage]; nil if there is none
-	beyond   bool         // other machines can connect
+	server   *front.Server
+	page     *front.Server // see [Cloud.ServePage]; nil if there is none
+	beyond   bool          // other machines can connect
 	serving  sync.WaitGroup
 	// Services outlive the context that started them: Close ends background, in order.
 	background context.Context
@@ -113,7 +113,7 @@ func Start(ctx context.Context, config Config) (_ *Cloud, err error) {
 		return nil, err
 	}
 	c.server = c.newServer(front.Config{Handler: c, Direct: apigateway.IsPost, Waits: c.waits})
-	c.serving.Go(func() { c.server.Serve(front.Split(listener, c.tlsConfig())) })
+	c.serving.Go(func() { c.server.Serve(listener, c.tlsConfig()) })
 	return c, nil
 }
 
@@ -139,7 +139,7 @@ type insideKey struct{}
 func (c *Cloud) serveInside(l net.Listener, from lambda.Caller) {
 	server := c.newServer(front.Config{Handler: c}) // whatever comes this way may find that it has no way
 	server.BaseContext = func(net.Listener) context.Context { return context.WithValue(c.background, insideKey{}, from) }
-	server.Serve(front.Split(l, c.ca.config()))
+	server.Serve(l, c.ca.config())
 	server.Close()
 }
 
@@ -194,7 +194,7 @@ func (c *Cloud) attachments() []ec2.Attachment {
 // Close ends the cloud: sockets are closed, functions stopped and waited for, state flushed. It is safe to call once
 // Start has failed half way.
 func (c *Cloud) Close() error {
-	for _, s := range []*http.Server{c.page, c.server} {
+	for _, s := range []*front.Server{c.page, c.server} {
 		if s != nil {
 			s.Close()
 		}

@@ -37,7 +37,7 @@ const (
 // have 40.
 const minSecret = 32
 
-func (c *Cloud) newServer(config front.Config) *http.Server {
+func (c *Cloud) newServer(config front.Config) *front.Server {
 	s := front.New(config)
 	s.ReadHeaderTimeout, s.IdleTimeout, s.MaxHeaderBytes = headTimeout, idleTimeout, maxHead
 	s.BaseContext = func(net.Listener) context.Context { return c.background }
@@ -56,7 +56,7 @@ func (c *Cloud) ServePage(l net.Listener, page http.Handler) {
 		}
 		page.ServeHTTP(w, r)
 	})})
-	c.serving.Go(func() { c.page.Serve(front.Split(l, c.ca.config())) })
+	c.serving.Go(func() { c.page.Serve(l, c.ca.config()) })
 }
 
 // isBeyond reports whether a listener takes connections from other machines, and says so.

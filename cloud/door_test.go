@@ -293,7 +293,7 @@ func TestWhoSendsTooSlowlyIsCutOff(t *testing.T) {
 		l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 		served := make(chan struct{})
 		go func() {
-			server.Serve(front.Split(l, nil))
+			server.Serve(l, nil)
 			close(served)
 		}()
 		for name, test := range map[string]struct {

@@ -36,7 +36,7 @@ func openGateway(ctx context.Context, dir string, connect bool) (a Address, clos
 		return a, nil, err
 	}
 	server := front.New(front.Config{Handler: door{service}, Direct: apigateway.IsPost}) // as in a cloud
-	go server.Serve(front.Split(listener, nil))
+	go server.Serve(listener, nil)
 	closed = func() error {
 		server.Close()
 		service.Close()

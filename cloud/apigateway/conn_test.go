@@ -120,7 +120,7 @@ func TestFrameThatArrivesWithTheHandshake(t *testing.T) {
 	})})
 	served := make(chan struct{})
 	go func() {
-		server.Serve(front.Split(listener, nil))
+		server.Serve(listener, nil)
 		close(served)
 	}()
 	for name, address := range map[string]string{"net/http": g.Authority, "front": listener.Addr().String()} {

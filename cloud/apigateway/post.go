@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"quotewire/cloud/apigateway/socket"
+	"quotewire/cloud/front"
 	"quotewire/cloud/iam"
 	"quotewire/cloud/protocol"
 )
@@ -80,7 +81,7 @@ func (s *Service) answerPost(p *post) {
 	}
 	switch r.Method {
 	case http.MethodPost:
-		if err := c.Send(socket.Text(body)); err != nil {
+		if err := p.send(c, socket.Text(body)); err != nil {
 			p.answer(http.StatusGone, "GoneException", nil)
 			return
 		}
@@ -92,6 +93,23 @@ func (s *Service) answerPost(p *post) {
 		c.Shut(socket.Normal, closedNormally)
 		p.answer(http.StatusNoContent, "", nil)
 	}
+}
+
+// postponer is a ResponseWriter whose answer may be held back for a moment, as package front does: what others that came
+// with it have to do as well is then done once.
+type postponer interface{ Postpone(front.Flusher) bool }
+
+// send sends a message to a connection: in one write with others, if the answer is held back until then.
+func (p *post) send(c *conn, m *socket.Message) error {
+	w, ok := p.w.(postponer)
+	if !ok {
+		return c.Send(m)
+	}
+	left, err := c.Leave(m)
+	if left && !w.Postpone(c) {
+		c.Flush()
+	}
+	return err
 }
 
 // mayManage tells whether the caller may manage connections of the stage. If not, it has answered.

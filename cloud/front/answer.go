@@ -15,6 +15,8 @@ type answer struct {
 	status int
 	body   []byte
 
+	later *[]Flusher // what is to be done before answers that are held back are sent; nil if none are
+
 	names  []string // of header, sorted
 	second int64    // Unix time of date
 	date   []byte
@@ -43,6 +45,16 @@ func (a *answer) WriteString(s string) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	a.body = append(a.body, s...)
 	return len(s), nil
+}
+
+// Postpone has f flushed before this answer is sent, and others that came with it: once for all of them, if they postpone the
+// same. It reports false if the answer is not held back.
+func (a *answer) Postpone(f Flusher) bool {
+	if a.later == nil {
+		return false
+	}
+	*a.later = append(*a.later, f)
+	return true
 }
 
 // oneLine keeps what a value holds on one line.

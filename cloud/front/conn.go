@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -18,8 +19,7 @@ import (
 // request, the one that notices its client hanging up. What has no lock is for the one that reads.
 type conn struct {
 	net.Conn
-	server  *http.Server
-	config  *Config
+	server  *Server         // nil before net/http has it
 	context context.Context // of its requests
 
 	state  http.ConnState
@@ -27,7 +27,9 @@ type conn struct {
 	body   int64  // bytes of the body of net/http's request that are still to be passed on
 	held   []byte // what was read beyond the end of that request
 	direct *direct
-	last   time.Time // when a request was last answered here; zero once one was passed on since
+	common *http.Request
+	out    []byte    // answers to be sent
+	last   time.Time // when a request was last answered here or by a loop; zero once one was passed on since
 
 	mu    sync.Mutex // guards the following
 	head  []byte     // of net/http's request, without the empty line that ends it
@@ -75,7 +77,7 @@ func (c *conn) waits() bool {
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if c.waits() && c.config != nil && c.config.Direct != nil {
+	if c.waits() && c.server != nil && c.server.config.Direct != nil {
 		return c.between(p)
 	}
 	n, err := c.take(p)
@@ -154,6 +156,51 @@ func (c *conn) between(p []byte) (int, error) {
 		}
 	}
 	return c.pass(p[:n]), nil
+}
+
+// answer answers the request that p begins with and returns its size; 0 if it is one for net/http. Of a request that is not
+// there as a whole it returns the size and no more. What has been answered is sent with the next flush. The error is io.EOF
+// if the connection is to be closed.
+func (c *conn) answer(p []byte) (size int, err error) {
+	if c.direct == nil {
+		c.direct, c.common = newDirect(&c.server.config), newCommon(c.context, c.Conn)
+	}
+	d := c.direct
+	r, size := d.parse(c.common, p)
+	if r == nil {
+		return size, nil
+	}
+	if d.waits(r) {
+		return 0, nil
+	}
+	d.answer.reset()
+	answered := false
+	defer func() {
+		if !answered { // the handler has panicked, which is for net/http to see to
+			c.flush()
+		}
+	}()
+	d.config.Handler.ServeHTTP(&d.answer, r)
+	answered = true
+	c.last = time.Now()
+	var closing bool
+	if c.out, closing = d.answer.append(c.out, c.last); closing {
+		if err := c.flush(); err != nil {
+			return 0, err
+		}
+		return 0, io.EOF
+	}
+	return size, nil
+}
+
+// flush sends the answers.
+func (c *conn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	_, err := c.Write(c.out)
+	c.out = c.out[:0]
+	return err
 }
 
 // prolong sets the deadline of a connection that was idle for too long as far as net/http knows to when it will have been,

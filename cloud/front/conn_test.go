@@ -21,7 +21,7 @@ func TestHeaderNamesAreTheClients(t *testing.T) {
 		names <- HeaderNames(r.Context())
 		io.Copy(io.Discard, r.Body)
 	})})
-	go server.Serve(Split(l, nil))
+	go server.Serve(l, nil)
 	t.Cleanup(func() { server.Close() })
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {

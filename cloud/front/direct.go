@@ -2,88 +2,93 @@ package front
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"time"
 )
 
-// direct is what a connection needs to answer requests itself. All of it is used again for the next request.
+var post = []byte("POST /")
+
+// direct makes requests of bytes and answers them, one after the other. All that it needs for one is used again for the
+// next.
 type direct struct {
-	common  http.Request // what the requests of the connection have in common
+	config  *Config
 	request http.Request
+	url     url.URL
 	header  http.Header
 	values  []string // of header
 	body    body
 	answer  answer
-	out     []byte // answers to be sent
 }
 
-// answer answers the request that p begins with and returns its size; 0 if it is one for net/http. Of a request that is not
-// there as a whole it returns the size and no more. What has been answered is sent with the next flush. The error is io.EOF
-// if the connection is to be closed.
-func (c *conn) answer(p []byte) (size int, err error) {
-	r, size := c.parse(p)
-	if r == nil {
-		return size, nil
-	}
-	if c.config.Waits != nil && c.config.Waits(r) {
-		return 0, nil
-	}
-	d := c.direct
-	d.answer.reset()
-	c.config.Handler.ServeHTTP(&d.answer, r)
-	c.last = time.Now()
-	var closing bool
-	if d.out, closing = d.answer.append(d.out, c.last); closing {
-		if err := c.flush(); err != nil {
-			return 0, err
-		}
-		return 0, io.EOF
-	}
-	return size, nil
+// Bounds on a request that is answered directly, in bytes. Its body may be longer than what is read at once.
+const (
+	maxDirectHead = 4 << 10
+	maxDirect     = 1 << 20
+)
+
+func newDirect(c *Config) *direct {
+	return &direct{config: c, header: http.Header{}, answer: answer{header: http.Header{}}}
 }
 
-// flush sends the answers.
-func (c *conn) flush() error {
-	if c.direct == nil || len(c.direct.out) == 0 {
-		return nil
+// newCommon returns what the requests of a connection have in common.
+func newCommon(ctx context.Context, socket net.Conn) *http.Request {
+	r := (&http.Request{
+		Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: http.NoBody, RemoteAddr: socket.RemoteAddr().String(),
+	}).WithContext(ctx)
+	if s, ok := socket.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		state := s.ConnectionState()
+		r.TLS = &state
 	}
-	_, err := c.Write(c.direct.out)
-	c.direct.out = c.direct.out[:0]
-	return err
+	return r
 }
 
-// maxDirect bounds the body of a request that is answered here, in bytes. It is more than net/http reads at once.
-const maxDirect = 1 << 20
-
-var post = []byte("POST /")
+// isFor reports whether p begins with a post that is to be answered directly, if it is written in the plainest way.
+func (c *Config) isFor(p []byte) bool {
+	if c.Direct == nil || !bytes.HasPrefix(p, post) {
+		return false
+	}
+	line, _, ok := bytes.Cut(p, endOfLine)
+	_, target, ok2 := cutRequestLine(line)
+	return ok && ok2 && c.Direct(target)
+}
 
 // parse makes of a request what net/http would, if it is a POST that is there as a whole, written in the plainest way, and
 // one to be answered directly; else it returns nil, with the size of the request if nothing but a part of its body lacks.
-func (c *conn) parse(p []byte) (r *http.Request, size int) {
+func (d *direct) parse(common *http.Request, p []byte) (r *http.Request, size int) {
 	if !bytes.HasPrefix(p, post) {
 		return nil, 0
 	}
 	end := bytes.Index(p, endOfHead)
-	if end < 0 {
+	if end < 0 || end > maxDirectHead {
 		return nil, 0
 	}
 	line, rest, _ := bytes.Cut(p[:end], endOfLine)
 	_, target, ok := cutRequestLine(line)
-	if !ok || !c.config.Direct(target) {
+	if !ok || !d.config.Direct(target) {
 		return nil, 0
 	}
-	d := c.ready()
+	clear(d.header)
+	clear(d.values)
+	d.values = d.values[:0]
 	r = &d.request
-	*r = d.common
+	*r = *common
+	r.Header = d.header
 	text := string(p[:end]) // everything that the request holds is a part of this
 	r.RequestURI = text[len(http.MethodPost)+1:][:len(target)]
-	var err error
-	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
-		return nil, 0
+	if isPath(target) {
+		d.url = url.URL{Path: r.RequestURI}
+		r.URL = &d.url
+	} else {
+		var err error
+		if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
+			return nil, 0
+		}
 	}
 	var f framing
 	hosts := 0
@@ -126,26 +131,8 @@ func (c *conn) parse(p []byte) (r *http.Request, size int) {
 	return r, size
 }
 
-// ready returns what the connection needs to answer a request.
-func (c *conn) ready() *direct {
-	d := c.direct
-	if d == nil {
-		d = &direct{header: http.Header{}, answer: answer{header: http.Header{}}}
-		d.common = *(&http.Request{
-			Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: d.header, Body: http.NoBody, RemoteAddr: c.RemoteAddr().String(),
-		}).WithContext(c.context)
-		if s, ok := c.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
-			state := s.ConnectionState()
-			d.common.TLS = &state
-		}
-		c.direct = d
-	}
-	clear(d.header)
-	clear(d.values)
-	d.values = d.values[:0]
-	return d
-}
+// waits reports whether the handler may have to wait.
+func (d *direct) waits(r *http.Request) bool { return d.config.Waits != nil && d.config.Waits(r) }
 
 // add adds a header to the request.
 func (d *direct) add(key, value string) {
@@ -156,6 +143,16 @@ func (d *direct) add(key, value string) {
 	n := len(d.values)
 	d.values = append(d.values, value)
 	d.header[key] = d.values[n : n+1 : n+1]
+}
+
+// isPath reports whether the target of a request is a path in which nothing is or would be escaped.
+func isPath(target []byte) bool {
+	for _, b := range target {
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '/' || b == '.' || b == '-' || b == '_' || b == '@' || b == '=') {
+			return false
+		}
+	}
+	return !bytes.HasPrefix(target, []byte("//"))
 }
 
 // isHost reports whether text looks like a host with or without a port, and like nothing else.

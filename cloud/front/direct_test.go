@@ -27,7 +27,8 @@ import (
 func echo(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s %s %d.%d\nhost %s\nlength %d %v close %v\n", r.Method, r.RequestURI, r.Proto, r.ProtoMajor, r.ProtoMinor, r.Host, r.ContentLength, r.TransferEncoding, r.Close)
-	fmt.Fprintf(&b, "url %q %q %q %q\nfrom %s tls %v\n", r.URL.String(), r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.RemoteAddr, r.TLS != nil)
+	from, _, _ := net.SplitHostPort(r.RemoteAddr)
+	fmt.Fprintf(&b, "url %q %q %q %q\nfrom %s tls %v\n", r.URL.String(), r.URL.Path, r.URL.RawPath, r.URL.RawQuery, from, r.TLS != nil)
 	r.Header.Write(&b)
 	if !strings.Contains(r.RequestURI, "unread") {
 		body, err := io.ReadAll(r.Body)
@@ -100,7 +101,7 @@ func (s *script) SetWriteDeadline(time.Time) error { return nil }
 
 // handOver is a listener of the connections that it is given.
 type handOver struct {
-	server *http.Server
+	server *Server
 	conns  chan net.Conn
 	done   chan struct{}
 	once   sync.Once
@@ -126,7 +127,7 @@ func serve(t testing.TB, config Config) *handOver {
 	server.ReadHeaderTimeout, server.IdleTimeout = 30*time.Second, 5*time.Minute
 	served := make(chan struct{})
 	go func() {
-		server.Serve(l)
+		server.Server.Serve(l)
 		close(served)
 	}()
 	t.Cleanup(func() {
@@ -215,6 +216,7 @@ var dialogues = []string{
 	strings.Replace(aPost, "b%3D", "close", 1) + aPost,
 	strings.Replace(aPost, "b%3D", "abort", 1) + aPost,
 	aPost + strings.Replace(aPost, "b%3D", "close", 1) + aPost,
+	aPost + strings.Replace(aPost, "b%3D", "abort", 1) + aPost,
 	strings.Replace(aPost, "b%3D", "none", 1) + strings.Replace(aPost, "b%3D", "odd", 1) + strings.Replace(aPost, "b%3D", "typed", 1) + strings.Replace(aPost, "b%3D", "empty", 1),
 	strings.Replace(aPost, "Content-Length: 5", "Content-Length: 6", 1),
 	strings.Replace(aPost, "Content-Length: 5\r\n", "", 1),
@@ -235,11 +237,18 @@ func FuzzDirect(f *testing.F) {
 		f.Add([]byte(d), []byte{10, 200, 3})
 	}
 	handler := http.HandlerFunc(echo)
-	plain, direct := serve(f, Config{Handler: handler}), serve(f, Config{Handler: handler, Direct: isDirect, Waits: waits})
+	config := Config{Handler: handler, Direct: isDirect, Waits: waits}
+	plain, direct, looped := serve(f, Config{Handler: handler}), serve(f, config), listen(f, config)
 	f.Fuzz(func(t *testing.T, text, sizes []byte) {
-		want, got := plain.say(text, sizes), direct.say(text, sizes)
-		if got != want {
+		want := plain.say(text, sizes)
+		if got := direct.say(text, sizes); got != want {
 			t.Errorf("%q in pieces of %v:\n got %q\nwant %q", text, sizes, got, want)
+		}
+		if len(text) > 0 && text[0] == 0x16 {
+			return // over a socket this is TLS
+		}
+		if got := looped.say(t, text, sizes); got != want {
+			t.Errorf("over a socket, %q in pieces of %v:\n got %q\nwant %q", text, sizes, got, want)
 		}
 	})
 }
@@ -389,7 +398,7 @@ func TestDirectRequestsOverTLS(t *testing.T) {
 	})})
 	served := make(chan struct{})
 	go func() {
-		server.Serve(Split(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{text}, PrivateKey: key}}}))
+		server.Serve(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{text}, PrivateKey: key}}})
 		close(served)
 	}()
 	c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, ServerName: "h"})

@@ -1,10 +1,14 @@
 package front
 
 import (
+	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -12,24 +16,41 @@ import (
 // sniffTimeout bounds how long a new connection may stay silent before its first byte says TLS or not.
 const sniffTimeout = 30 * time.Second
 
-// Listener serves TLS and plain text on one port: a TLS record begins with the byte 0x16, which begins no HTTP request.
-// It hands out connections ready for a server of [New].
-type Listener struct {
+// listener serves TLS and plain text on one port: a TLS record begins with the byte 0x16, which begins no HTTP request. It
+// hands out connections ready for net/http, and those that begin with a post to be answered directly to event loops, if
+// there can be some.
+type listener struct {
 	net.Listener
+	server *Server
 	config *tls.Config
+	ctx    context.Context // of requests that a loop answers
 	ready  chan net.Conn
 	done   chan struct{}
 	close  sync.Once
+
+	mu      sync.Mutex // guards the following
+	started bool
+	closed  bool
+	loops   []*loop
+	turn    int
 }
 
-// Split returns a Listener of the connections of l. Those over TLS are served by config.
-func Split(l net.Listener, config *tls.Config) *Listener {
-	s := &Listener{Listener: l, config: config, ready: make(chan net.Conn), done: make(chan struct{})}
-	go s.accept()
-	return s
+// maxLoops bounds how many event loops there are, however many processors.
+const maxLoops = 8
+
+// split returns a listener of the connections of l.
+func (s *Server) split(l net.Listener, config *tls.Config) *listener {
+	ctx := context.Background()
+	if s.BaseContext != nil {
+		ctx = s.BaseContext(l)
+	}
+	ctx = context.WithValue(ctx, http.ServerContextKey, &s.Server)
+	made := &listener{Listener: l, server: s, config: config, ctx: ctx, ready: make(chan net.Conn), done: make(chan struct{})}
+	go made.accept()
+	return made
 }
 
-func (s *Listener) accept() {
+func (s *listener) accept() {
 	for {
 		c, err := s.Listener.Accept()
 		if err != nil {
@@ -50,38 +71,80 @@ func (s *Listener) accept() {
 	}
 }
 
-func (s *Listener) sniff(c net.Conn) {
-	var first [1]byte
+// sniffRoom is for the first bytes of connections.
+var sniffRoom = sync.Pool{New: func() any { return new([maxDirectHead]byte) }}
+
+func (s *listener) sniff(c net.Conn) {
+	room := sniffRoom.Get().(*[maxDirectHead]byte)
+	defer sniffRoom.Put(room)
 	c.SetReadDeadline(time.Now().Add(sniffTimeout))
-	if _, err := io.ReadFull(c, first[:]); err != nil {
+	n, err := io.ReadAtLeast(c, room[:], 1)
+	if err != nil {
 		c.Close()
 		return
 	}
 	c.SetReadDeadline(time.Time{})
-	var socket net.Conn = &unreadConn{Conn: c, unread: first[:]}
-	if first[0] != 0x16 {
-		socket = &conn{Conn: socket}
-	} else {
-		secure := tls.Server(socket, s.config)
-		c.SetDeadline(time.Now().Add(sniffTimeout))
-		if err := secure.Handshake(); err != nil {
-			c.Close()
+	if s.server.config.isFor(room[:n]) {
+		ctx := context.WithValue(s.ctx, http.LocalAddrContextKey, c.LocalAddr())
+		if l := s.loop(); l != nil && l.adopt(ctx, c, room[:n]) {
 			return
 		}
-		c.SetDeadline(time.Time{})
-		if socket = secure; secure.ConnectionState().NegotiatedProtocol != "h2" { // net/http wants one of HTTP/2 as it is
-			socket = &secureConn{&conn{Conn: secure}, secure}
+	}
+	socket := &unreadConn{Conn: c, unread: bytes.Clone(room[:n])}
+	if room[0] != 0x16 {
+		s.offer(&conn{Conn: socket})
+		return
+	}
+	secure := tls.Server(socket, s.config)
+	c.SetDeadline(time.Now().Add(sniffTimeout))
+	if err := secure.Handshake(); err != nil {
+		c.Close()
+		return
+	}
+	c.SetDeadline(time.Time{})
+	if secure.ConnectionState().NegotiatedProtocol == "h2" { // net/http wants one of HTTP/2 as it is
+		s.offer(secure)
+		return
+	}
+	s.offer(&secureConn{&conn{Conn: secure}, secure})
+}
+
+// loop returns a loop for a new connection; nil if there are none.
+func (s *listener) loop() *loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	if !s.started {
+		s.started = true
+		for range min(runtime.GOMAXPROCS(0), maxLoops) {
+			l, err := newLoop(s)
+			if err != nil {
+				s.server.logf("http: connections that post have a goroutine each: %v", err)
+				break
+			}
+			s.loops = append(s.loops, l)
 		}
 	}
+	if len(s.loops) == 0 {
+		return nil
+	}
+	s.turn = (s.turn + 1) % len(s.loops)
+	return s.loops[s.turn]
+}
+
+// offer hands a connection out.
+func (s *listener) offer(c net.Conn) {
 	select {
-	case s.ready <- socket:
+	case s.ready <- c:
 	case <-s.done:
 		c.Close()
 	}
 }
 
 // Accept returns the next connection that has said what it speaks.
-func (s *Listener) Accept() (net.Conn, error) {
+func (s *listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-s.ready:
 		return c, nil
@@ -90,10 +153,18 @@ func (s *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close stops listening. Connections that were handed out stay open.
-func (s *Listener) Close() error {
+// Close stops listening and ends the event loops. Connections that were handed out stay open.
+func (s *listener) Close() error {
 	s.close.Do(func() { close(s.done) })
-	return s.Listener.Close()
+	err := s.Listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	loops := s.loops
+	s.mu.Unlock()
+	for _, l := range loops {
+		l.stop()
+	}
+	return err
 }
 
 // unreadConn gives back what was read of a connection before whoever it is for could: the byte that told TLS from plain

@@ -46,7 +46,7 @@ type Conn struct {
 
 	ID       ID // is set before Server.Open
 	started  bool
-	sweeping bool // on a loop: a sweep will come by
+	sweeping bool // on a loop: a sweep, or who has left something, will come by
 	blocked  bool // the socket takes nothing
 	reading  bool // a goroutine reads and parses; on a stream until the end
 	unread   bool // on a loop: the socket became readable while that could not be used
@@ -105,6 +105,41 @@ func (c *Conn) Send(m *Message) error {
 	}
 	c.active.Store(c.server.now())
 	return c.send(m)
+}
+
+// Leave is Send, but for the writing, if it returns true: then the caller calls [Conn.Flush], soon. What is sent until then
+// leaves in the same write.
+func (c *Conn) Leave(m *Message) (left bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end != nil {
+		return false, ErrGone
+	}
+	c.active.Store(c.server.now())
+	if err := c.push(m); err != nil {
+		return false, err
+	}
+	if c.loop == nil {
+		c.stream.wake(c)
+		return false, nil
+	}
+	if c.sweeping || c.blocked {
+		return false, nil
+	}
+	c.sweeping = true
+	return true, nil
+}
+
+// Flush writes what was left in the queue.
+func (c *Conn) Flush() { c.sweep(nil) }
+
+// sweep comes by. The room is as for flush.
+func (c *Conn) sweep(room *[maxWrite]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sweeping = false; !c.closed {
+		c.flush(room)
+	}
 }
 
 // send leaves a message in the queue and writes at once what can be. The caller holds c.mu, as for what follows.

@@ -1,17 +1,15 @@
 package socket
 
 import (
-	"fmt"
 	"math/bits"
 	"net"
-	"os"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"quotewire/cloud/epoll"
 )
 
 // maxLoops bounds how many event loops there are, however many processors.
@@ -33,8 +31,7 @@ const keepAlive = 2 * time.Minute
 type loop struct {
 	server *Server
 	index  int
-	epoll  *os.File
-	events syscall.RawConn
+	poll   *epoll.Poll
 	ended  sync.WaitGroup
 
 	sockets sync.RWMutex // guards the following; taken while a Conn.mu is held, never the other way round
@@ -49,38 +46,19 @@ type loop struct {
 
 // probe reports why there can be no loops.
 func probe() error {
-	_, epoll, err := openPoll()
+	p, err := epoll.Open()
 	if err == nil {
-		epoll.Close()
+		p.Close()
 	}
 	return err
 }
 
-func openPoll() (events syscall.RawConn, epoll *os.File, err error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, nil, fmt.Errorf("epoll_create1: %w", err)
-	}
-	if err = unix.SetNonblock(fd, true); err == nil { // so that the runtime's poller takes it
-		epoll = os.NewFile(uintptr(fd), "epoll")
-		if err = epoll.SetReadDeadline(time.Time{}); err == nil {
-			if events, err = epoll.SyscallConn(); err == nil {
-				return events, epoll, nil
-			}
-		}
-		epoll.Close()
-		return nil, nil, fmt.Errorf("epoll within the runtime's poller: %w", err)
-	}
-	unix.Close(fd)
-	return nil, nil, err
-}
-
 func newLoop(s *Server) (*loop, error) {
-	events, epoll, err := openPoll()
+	poll, err := epoll.Open()
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{server: s, index: len(s.loops), epoll: epoll, events: events}
+	l := &loop{server: s, index: len(s.loops), poll: poll}
 	l.some.L = &l.sweeps
 	l.ended.Go(l.read)
 	l.ended.Go(l.write)
@@ -88,7 +66,7 @@ func newLoop(s *Server) (*loop, error) {
 }
 
 func (l *loop) stop() {
-	l.epoll.Close()
+	l.poll.Close()
 	l.sweeps.Lock()
 	l.stopped = true
 	l.some.Signal()
@@ -98,21 +76,12 @@ func (l *loop) stop() {
 
 // adopt takes a TCP socket from the net package; false for any other, or if that fails.
 func (l *loop) adopt(c *Conn, socket net.Conn) bool {
-	tcp, ok := socket.(*net.TCPConn)
+	fd, ok := epoll.Take(socket)
 	if !ok {
 		return false
 	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return false
-	}
-	fd := -1
-	if raw.Control(func(of uintptr) { fd, err = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0) }) != nil || err != nil {
-		return false
-	}
-	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive.Seconds()))
-	tcp.Close() // the socket stays open: the new descriptor is its, too
-	c.loop, c.fd = l, int32(fd)
+	unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive.Seconds()))
+	c.loop, c.fd = l, fd
 	return true
 }
 
@@ -127,18 +96,9 @@ func (l *loop) watch(c *Conn) {
 	}
 	l.byFD[c.fd] = c
 	l.sockets.Unlock()
-	// What the kernel reports once, when it changes, costs no calls to say what is of interest now.
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: c.fd}
-	if err := l.control(unix.EPOLL_CTL_ADD, int(c.fd), &event); err != nil {
+	if err := l.poll.Add(c.fd); err != nil {
 		c.cut(err)
 	}
-}
-
-func (l *loop) control(op, fd int, event *unix.EpollEvent) (err error) {
-	if gone := l.events.Control(func(epoll uintptr) { err = os.NewSyscallError("epoll_ctl", unix.EpollCtl(int(epoll), op, fd, event)) }); gone != nil {
-		return gone
-	}
-	return err
 }
 
 func (l *loop) drop(c *Conn) {
@@ -164,11 +124,7 @@ func (l *loop) read() {
 		again  []*Conn // have more to read than their share
 	)
 	for {
-		n := 0
-		err := l.events.Read(func(epoll uintptr) bool {
-			n = poll(epoll, events[:])
-			return n > 0 || len(again) > 0
-		})
+		n, err := l.poll.Wait(events[:], len(again) > 0)
 		if err != nil {
 			return // it is closed
 		}
@@ -188,7 +144,7 @@ func (l *loop) read() {
 				l.writable(c)
 			}
 			// A report may be about an earlier socket of the descriptor: what is true, reading tells.
-			if e.Events&^unix.EPOLLOUT != 0 && c.pump(buf, &fresh, e.Events&^(unix.EPOLLOUT|unix.EPOLLIN) != 0) {
+			if e.Events&^unix.EPOLLOUT != 0 && c.pump(buf, &fresh, e.Events&epoll.Ended != 0) {
 				again = append(again, c)
 			}
 		}
@@ -201,15 +157,6 @@ func (l *loop) read() {
 			runtime.Gosched()
 		}
 	}
-}
-
-// poll asks for events without waiting.
-func poll(epoll uintptr, events []unix.EpollEvent) int {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, epoll, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
 }
 
 // pump reads what there is to read, to the end of it if the client is known to have ended. It returns true if that is more
@@ -239,7 +186,7 @@ func (c *Conn) pump(buf []byte, fresh *parser, toEnd bool) (more bool) {
 			more = true
 			break
 		}
-		n, err := read(c.fd, buf)
+		n, err := epoll.Read(c.fd, buf)
 		switch {
 		case err == unix.EAGAIN:
 			c.unread = false
@@ -349,11 +296,7 @@ func (l *loop) write() {
 				continue
 			}
 			conns[i] = nil
-			c.mu.Lock()
-			if c.sweeping = false; !c.closed {
-				c.flush(buf)
-			}
-			c.mu.Unlock()
+			c.sweep(buf)
 		}
 	}
 }
@@ -385,7 +328,7 @@ func (c *Conn) flush(room *[maxWrite]byte) {
 			}
 			p = room[:c.gather(room[:])]
 		}
-		n, err := write(c.fd, p)
+		n, err := epoll.Write(c.fd, p)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -404,15 +347,4 @@ func (c *Conn) flush(room *[maxWrite]byte) {
 		}
 	}
 	c.written()
-}
-
-// write and read never wait, so they need not tell the scheduler: on one processor that is a fifth of their time.
-func write(fd int32, p []byte) (n int, err syscall.Errno) {
-	r, _, err := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-	return int(r), err
-}
-
-func read(fd int32, p []byte) (n int, err syscall.Errno) {
-	r, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
-	return int(r), err
 }

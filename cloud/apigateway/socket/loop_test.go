@@ -206,3 +206,49 @@ func TestMessagesWaitForTheirTurn(t *testing.T) {
 		})
 	}
 }
+
+// What is left in a queue waits for the flush, and keeps its place before what is sent after it.
+func TestWhatIsLeftIsFlushedInOrder(t *testing.T) {
+	owners, clients := connect(t, NewServer(config), 2)
+	c, other := &owners[0].Conn, &owners[1].Conn
+	if left, err := c.Leave(Text([]byte("1"))); !left || err != nil {
+		t.Fatal(left, err)
+	}
+	if again, err := c.Leave(Text([]byte("2"))); again || err != nil {
+		t.Error("a second one to be flushed:", again, err)
+	}
+	c.Send(Text([]byte("3")))
+	c.mu.Lock()
+	if len(c.waiting) != 3 {
+		t.Errorf("%d messages wait for the flush", len(c.waiting))
+	}
+	c.mu.Unlock()
+	other.Send(Text([]byte("o")))
+	if _, text := sockettest.ReadFrame(t, clients[1]); text != "o" {
+		t.Errorf("got %q", text)
+	}
+	c.Shut(Normal, "")
+	c.Flush()
+	for _, want := range []string{"1", "2", "3", "\x03\xe8"} {
+		if _, text := sockettest.ReadFrame(t, clients[0]); text != want {
+			t.Errorf("got %q, want %q", text, want)
+		}
+	}
+	if _, err := c.Leave(Text([]byte("4"))); err != ErrGone {
+		t.Error(err)
+	}
+	c.Flush()
+}
+
+// What is left for a connection without a loop is written by its goroutine.
+func TestNothingIsLeftForAStream(t *testing.T) {
+	c, client, ended := pipe()
+	if left, err := c.Leave(Text([]byte("1"))); left || err != nil {
+		t.Fatal(left, err)
+	}
+	if _, text := sockettest.ReadFrame(t, client); text != "1" {
+		t.Errorf("got %q", text)
+	}
+	client.Close()
+	<-ended
+}
