@@ -78,10 +78,12 @@ func (c *Cloud) serveAPI(w http.ResponseWriter, r *http.Request, apiID, path str
 			refuse(w, "a page of "+origin+" may not drive this cloud")
 			return
 		}
-		if r = c.verified(w, r, protocol.RESTJSON, "execute-api", c.gateway.DualStack(apiID)); r == nil {
-			return
+		if caller, ok := c.admit(w, r, protocol.RESTJSON, "execute-api", c.gateway.DualStack(apiID)); ok {
+			c.gateway.ServeAPIAs(w, r, caller, apiID, path)
 		}
-	} else if from, ok := r.Context().Value(insideKey{}).(lambda.Caller); ok {
+		return
+	}
+	if from, ok := r.Context().Value(insideKey{}).(lambda.Caller); ok {
 		// Only the network tells that a function calls: whoever calls an API's own routes need not sign.
 		if !c.letThrough(w, r, from, "execute-api", c.gateway.DualStack(apiID)) {
 			return
@@ -103,21 +105,26 @@ func (c *Cloud) serveURL(w http.ResponseWriter, r *http.Request, id, path string
 // verified returns r with its principal, or nil when it has been answered: it was not signed well, or its caller has no
 // way to the service.
 func (c *Cloud) verified(w http.ResponseWriter, r *http.Request, p protocol.Protocol, name string, dualStack bool) *http.Request {
+	principal, ok := c.admit(w, r, p, name, dualStack)
+	if !ok {
+		return nil
+	}
+	return r.WithContext(iam.WithPrincipal(r.Context(), principal))
+}
+
+// admit returns who has signed r, or false when it has been answered.
+func (c *Cloud) admit(w http.ResponseWriter, r *http.Request, p protocol.Protocol, name string, dualStack bool) (iam.Principal, bool) {
 	principal, err := c.iam.Admit(r, maxBody, p)
 	if err != nil {
 		protocol.WriteError(w, p, err)
-		return nil
+		return principal, false
 	}
-	r = r.WithContext(iam.WithPrincipal(r.Context(), principal))
 	// Where the request comes from counts, and who signed it only where that is not known.
 	from, ok := r.Context().Value(insideKey{}).(lambda.Caller)
 	if !ok {
 		from, _ = c.lambda.Caller(principal.AccessKeyID)
 	}
-	if !c.letThrough(w, r, from, name, dualStack) {
-		return nil
-	}
-	return r
+	return principal, c.letThrough(w, r, from, name, dualStack)
 }
 
 // letThrough stands for the network between a function and an endpoint of AWS. A function in a VPC reaches only what

@@ -60,12 +60,11 @@ var root = iam.Principal{
 }
 
 func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r = r.WithContext(iam.WithPrincipal(r.Context(), root))
 	if apiID, path, ok := d.gateway.Resolve(r); ok {
-		d.gateway.ServeAPI(w, r, apiID, path)
+		d.gateway.ServeAPIAs(w, r, root, apiID, path)
 		return
 	}
-	d.gateway.ServeHTTP(w, r)
+	d.gateway.ServeHTTP(w, r.WithContext(iam.WithPrincipal(r.Context(), root)))
 }
 
 // welcome is the function of $connect, and lets everybody in.
@@ -79,6 +78,10 @@ func (welcome) Invoke(context.Context, lambda.Invocation) (lambda.Result, error)
 type everybody struct{}
 
 func (everybody) Authorize(context.Context, protocol.Protocol, string, string, map[string]string) error {
+	return nil
+}
+
+func (everybody) AuthorizeAs(context.Context, iam.Principal, protocol.Protocol, string, string, map[string]string) error {
 	return nil
 }
 

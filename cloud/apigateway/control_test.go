@@ -259,12 +259,19 @@ func TestResolve(t *testing.T) {
 func FuzzSplitPath(f *testing.F) {
 	f.Add("/development/@connections/O9iVddyboAMCJ1A%3D")
 	f.Add("/a%2Fb//")
+	f.Add("a/%40topics/%2F")
+	f.Add("/a/@topics/b/")
 	f.Add("%zz")
 	f.Fuzz(func(t *testing.T, path string) {
 		segments, ok := splitPath(path)
 		if ok && len(segments) == 0 {
 			t.Errorf("%q has no segments", path)
 		}
-		callback(segments)
+		to, called := parseCallback(path)
+		if want := ok && len(segments) == 3 && (segments[1] == "@connections" || segments[1] == "@topics"); called != want {
+			t.Errorf("%q is a call: %t", path, called)
+		} else if called && (to != callback{segments[0], segments[2], segments[1] == "@topics"}) {
+			t.Errorf("%q calls %+v", path, to)
+		}
 	})
 }

@@ -67,6 +67,10 @@ func (d *denial) Authorize(ctx context.Context, p protocol.Protocol, action, res
 	return nil
 }
 
+func (d *denial) AuthorizeAs(ctx context.Context, _ iam.Principal, p protocol.Protocol, action, resource string, keys map[string]string) error {
+	return d.Authorize(ctx, p, action, resource, keys)
+}
+
 // Verify takes every signature for the root's.
 func (d *denial) Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error) {
 	if r.Header.Get("Authorization") == "" {

@@ -20,17 +20,21 @@ import (
 type post struct {
 	w                        http.ResponseWriter
 	r                        *http.Request
+	caller                   iam.Principal // its zero value: nobody has signed it
 	apiID, stage, connection string
 	requestID                string
 	status, bytes            int
 }
 
-// serveConnections answers the @connections API: /{stage}/@connections/{id}.
-func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, apiID, stageName, id string) {
-	p := &post{w: w, r: r, apiID: apiID, stage: stageName, connection: id, requestID: requestID(apiID)}
+// serveCallback answers a call of the @connections API, or of the topics API beside it.
+func (s *Service) serveCallback(w http.ResponseWriter, r *http.Request, caller iam.Principal, apiID string, to callback) {
+	p := &post{w: w, r: r, caller: caller, apiID: apiID, stage: to.stage, connection: to.id, requestID: requestID(apiID)}
+	if to.topics {
+		s.answerTopics(p)
+		return
+	}
 	s.answerPost(p)
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) { // what nobody reads must cost a post nothing
-		caller, _ := iam.PrincipalFrom(r.Context())
 		p.log(s.Log).Debug("post", "status", p.status, "bytes", p.bytes, "caller", caller.ARN)
 	}
 }
@@ -115,8 +119,7 @@ func (p *post) send(c *conn, m *socket.Message) error {
 // mayManage tells whether the caller may manage connections of the stage. If not, it has answered.
 func (s *Service) mayManage(p *post) bool {
 	r := p.r
-	principal, ok := iam.PrincipalFrom(r.Context())
-	if !ok {
+	if p.caller.Kind == "" {
 		p.refuse(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return false
 	}
@@ -128,9 +131,11 @@ func (s *Service) mayManage(p *post) bool {
 	}
 	// The request is judged by its route, with the last part as it stands here: a policy that names one connection
 	// allows nothing.
-	resource := ":" + p.apiID + "/" + p.stage + "/" + r.Method + "/@connections/{connectionId}"
-	arn := "arn:aws:execute-api:" + s.Region + ":"
-	if err := s.IAM.Authorize(r.Context(), protocol.RESTJSON, "execute-api:ManageConnections", arn+s.Account+resource, nil); err != nil {
+	arn := func(account string) string {
+		return "arn:aws:execute-api:" + s.Region + ":" + account + ":" + p.apiID + "/" + p.stage + "/" + r.Method + "/@connections/{connectionId}"
+	}
+	resource := arn(s.Account)
+	if err := s.IAM.AuthorizeAs(r.Context(), p.caller, protocol.RESTJSON, "execute-api:ManageConnections", resource, nil); err != nil {
 		var denied *protocol.Error
 		if !errors.As(err, &denied) {
 			p.log(s.Log).Error("the caller's policies could not be read", "error", err)
@@ -138,10 +143,9 @@ func (s *Service) mayManage(p *post) bool {
 			return false
 		}
 		p.log(s.Log).Info("a call of @connections was denied: allow execute-api:ManageConnections in the policy of its caller",
-			"caller", principal.ARN, "resource", arn+s.Account+resource)
+			"caller", p.caller.ARN, "resource", resource)
 		p.answer(http.StatusForbidden, "AccessDeniedException", encode(map[string]string{
-			"Message": "User: " + principal.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " +
-				arn + maskAccount(s.Account) + resource,
+			"Message": "User: " + p.caller.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " + arn(maskAccount(s.Account)),
 		}))
 		return false
 	}
@@ -158,9 +162,6 @@ func (p *post) answer(status int, code string, body []byte) {
 	}
 	if code != "" {
 		p.w.Header().Set("X-Amzn-Errortype", code)
-	}
-	if status != http.StatusNoContent {
-		p.w.Header().Set("Content-Length", "0")
 	}
 	p.w.WriteHeader(status)
 }
@@ -226,6 +227,6 @@ func writeJSON(w http.ResponseWriter, status int, code string, body []byte) {
 
 // answerHeaders sets the two ids that every answer carries. Whatever their case, net/http sends them in this one.
 func answerHeaders(w http.ResponseWriter, requestID string) {
-	w.Header().Set("X-Amzn-Requestid", protocol.RequestID())
-	w.Header().Set("X-Amz-Apigw-Id", requestID)
+	ids := []string{protocol.RequestID(), requestID}
+	w.Header()["X-Amzn-Requestid"], w.Header()["X-Amz-Apigw-Id"] = ids[:1:1], ids[1:]
 }

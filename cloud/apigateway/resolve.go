@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"quotewire/cloud/iam"
 )
 
 // pathPrefix begins the address of an API that works on every host, with no help of DNS.
@@ -40,14 +42,14 @@ func (s *Service) Resolve(r *http.Request) (apiID, path string, ok bool) {
 	if r.Host != s.Authority && host != "localhost" && net.ParseIP(host) == nil {
 		return "", "", false
 	}
-	segments, ok := splitPath(path)
-	if !ok {
-		return "", "", false
-	}
-	if stageName, _, id, ok := callback(segments); ok {
-		if apiID := s.apiOfConnection(id, stageName); apiID != "" {
+	if to, ok := parseCallback(path); ok {
+		if apiID := s.apiOfConnection(to.id, to.stage); apiID != "" {
 			return apiID, path, true
 		}
+		return "", "", false
+	}
+	segments, ok := splitPath(path)
+	if !ok {
 		return "", "", false
 	}
 	if len(segments) == 1 && isUpgrade(r) {
@@ -58,14 +60,27 @@ func (s *Service) Resolve(r *http.Request) (apiID, path string, ok bool) {
 	return "", "", false
 }
 
-// ServeAPI answers a request for a deployed API: apiID and path are what Resolve returned.
+// ServeAPI answers a request for a deployed API: apiID and path are what Resolve returned. Who has signed it is what its
+// context says.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, apiID, path string) {
+	caller, _ := iam.PrincipalFrom(r.Context())
+	s.ServeAPIAs(w, r, caller, apiID, path)
+}
+
+// ServeAPIAs is ServeAPI for whoever has signed the request, which only the @connections API wants to know; its zero value
+// stands for nobody.
+func (s *Service) ServeAPIAs(w http.ResponseWriter, r *http.Request, caller iam.Principal, apiID, path string) {
 	if !s.running.enter() {
 		refuse(w, apiID, http.StatusServiceUnavailable, "", "Service Unavailable")
 		return
 	}
 	defer s.running.leave()
 	a := s.catalog.get(apiID)
+	to, isCallback := parseCallback(path)
+	if isCallback && a != nil && a.isWebSocket() {
+		s.serveCallback(w, r, caller, apiID, to)
+		return
+	}
 	segments, ok := splitPath(path)
 	if a == nil || !ok {
 		s.Log.Info("a request was refused: there is no API of that id", "api", apiID, "path", path)
@@ -78,14 +93,6 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, apiID, path s
 			stageName, path = m.Stage, "/"+strings.TrimPrefix(below, "/")
 		}
 		s.serveHTTPAPI(w, r, a, stageName, path)
-		return
-	}
-	if stageName, api, id, ok := callback(segments); ok {
-		if api == "@topics" {
-			s.serveTopics(w, r, apiID, stageName, id)
-			return
-		}
-		s.serveConnections(w, r, apiID, stageName, id)
 		return
 	}
 	s.serveWebSocket(w, r, a, segments)
@@ -130,18 +137,42 @@ func (s *Service) webSocketAPIs(stageName string) []*api {
 	return found
 }
 
-// callback takes the path of a call of the @connections or the topics API apart.
-func callback(segments []string) (stageName, api, id string, ok bool) {
-	if len(segments) == 3 && (segments[1] == "@connections" || segments[1] == "@topics") {
-		return segments[0], segments[1], segments[2], true
-	}
-	return "", "", "", false
+// callback is what the path of a call of the @connections or the topics API says: /{stage}/@connections/{id}.
+type callback struct {
+	stage, id string
+	topics    bool
 }
 
-// IsPost reports whether the target of a POST may be that of a call of the @connections API. A post to a connection waits for
-// nothing, so it needs no net/http; see Direct of front.Config.
+// parseCallback takes an escaped path apart; false if it is none of those APIs'.
+func parseCallback(path string) (to callback, ok bool) {
+	stage, rest, ok1 := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	api, id, ok2 := strings.Cut(rest, "/")
+	if !ok1 || !ok2 || strings.Contains(id, "/") {
+		return to, false
+	}
+	if api, ok = unescape(api); !ok || api != "@connections" && api != "@topics" {
+		return to, false
+	}
+	to.topics = api == "@topics"
+	if to.stage, ok = unescape(stage); ok {
+		to.id, ok = unescape(id)
+	}
+	return to, ok
+}
+
+func unescape(segment string) (plain string, ok bool) {
+	plain, err := url.PathUnescape(segment)
+	return plain, err == nil
+}
+
+// IsPost reports whether the target of a POST may be that of a call of the @connections API, or of our own beside it. Such a
+// post waits for nothing, so it needs no net/http; see Direct of front.Config.
 func IsPost(target []byte) bool {
-	return bytes.Contains(target, []byte("/@connections/")) || bytes.Contains(target, []byte("/%40connections/"))
+	_, rest, _ := bytes.Cut(target, []byte("/@"))
+	if rest == nil {
+		_, rest, _ = bytes.Cut(target, []byte("/%40"))
+	}
+	return bytes.HasPrefix(rest, []byte("connections/")) || bytes.HasPrefix(rest, []byte("topics/"))
 }
 
 // splitPath splits an escaped path at its slashes and unescapes the parts, in this order: an id may hold an escaped

@@ -40,6 +40,8 @@ type Functions interface {
 // Identities is who knows callers: whose signature a request bears, and what its signer may do.
 type Identities interface {
 	iam.Authorizer
+	// AuthorizeAs is Authorize for a principal that is not in the context.
+	AuthorizeAs(ctx context.Context, who iam.Principal, p protocol.Protocol, action, resource string, keys map[string]string) error
 	// Verify checks the signature of a request whose body has been read; see [iam.Service.Verify].
 	Verify(r *http.Request, body []byte, p protocol.Protocol) (iam.Principal, error)
 	// CheckAssumable says why a service cannot assume a role; nil if it can.

@@ -102,10 +102,9 @@ func (s *Service) leaveBoard(c *conn) {
 	}
 }
 
-// serveTopics answers the topics API: /{stage}/@topics/{id}.
-func (s *Service) serveTopics(w http.ResponseWriter, r *http.Request, apiID, stageName, id string) {
-	p := &post{w: w, r: r, apiID: apiID, stage: stageName, connection: id, requestID: requestID(apiID)}
-	if r.Method != http.MethodPost {
+// answerTopics answers the topics API.
+func (s *Service) answerTopics(p *post) {
+	if p.r.Method != http.MethodPost {
 		p.refuse(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}
@@ -116,7 +115,7 @@ func (s *Service) serveTopics(w http.ResponseWriter, r *http.Request, apiID, sta
 		p.answer(http.StatusTooManyRequests, "LimitExceededException", nil)
 		return
 	}
-	body, err := protocol.ReadBody(r, maxTopicsBody)
+	body, err := protocol.ReadBody(p.r, maxTopicsBody)
 	if e := (*protocol.Error)(nil); errors.As(err, &e) && e.Status == http.StatusRequestEntityTooLarge {
 		p.refuse(e.Status, "PayloadTooLargeException", fmt.Sprintf("the request is too long: it may have %d bytes", maxTopicsBody))
 		return
@@ -125,7 +124,7 @@ func (s *Service) serveTopics(w http.ResponseWriter, r *http.Request, apiID, sta
 		p.refuse(http.StatusBadRequest, "BadRequestException", "the request body did not arrive whole")
 		return
 	}
-	if isBoardID(id) {
+	if isBoardID(p.connection) {
 		s.publish(p, body)
 	} else {
 		s.subscribe(p, body)

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,10 +25,27 @@ func (s *Service) AuthorizeResource(ctx context.Context, p protocol.Protocol, ac
 	if !ok {
 		return refuse(p, unsigned)
 	}
+	return s.authorize(ctx, who, p, action, resource, keys, policy)
+}
+
+// AuthorizeAs is [Service.Authorize] for a principal that is not in the context.
+func (s *Service) AuthorizeAs(ctx context.Context, who Principal, p protocol.Protocol, action, resource string, keys map[string]string) error {
+	return s.authorize(ctx, who, p, action, resource, keys, nil)
+}
+
+// inquiries are used again: there is one to each call of each service.
+var inquiries = sync.Pool{New: func() any { return new(inquiry) }}
+
+func (s *Service) authorize(ctx context.Context, who Principal, p protocol.Protocol, action, resource string, keys map[string]string, policy *Document) error {
 	if who.Kind == Root && !who.session.restricted() && policy == nil {
 		return nil
 	}
-	q := &inquiry{
+	q := inquiries.Get().(*inquiry)
+	defer func() {
+		*q = inquiry{}
+		inquiries.Put(q)
+	}()
+	*q = inquiry{
 		Request: Request{Principal: who, Action: action, Resource: resource, Keys: keys},
 		region:  s.region, now: s.now(),
 	}
@@ -89,11 +107,16 @@ func decide(d *directory, id *identity, session *credential, q *inquiry, policy 
 			needIdentity, needBounds = false, !exact
 		}
 	}
-	return judge(layers(d, id, session, policy, needIdentity, needBounds), q)
+	var room [3]layer
+	all := appendLayers(room[:0], d, id, session, policy, needIdentity, needBounds)
+	v := judge(all, q)
+	if !v.allowed {
+		v.looked = slices.Clone(all)
+	}
+	return v
 }
 
-func layers(d *directory, id *identity, session *credential, policy *Document, needIdentity, needBounds bool) []layer {
-	all := make([]layer, 0, 3)
+func appendLayers(all []layer, d *directory, id *identity, session *credential, policy *Document, needIdentity, needBounds bool) []layer {
 	if id != nil {
 		own := layer{identityBased, id.inline, needIdentity}
 		if len(id.Attached) > 0 {
@@ -128,7 +151,7 @@ func judge(all []layer, q *inquiry) verdict {
 			switch effect, i, _ := g.doc.evaluate(q); effect {
 			case Denied:
 				return verdict{
-					because: "with an explicit deny in " + article(l.kind), looked: all, denied: true,
+					because: "with an explicit deny in " + article(l.kind), denied: true,
 					where: "to allow it, narrow this statement of " + g.source + ", for a deny wins over every allow", write: []string{g.doc.statements[i].String()},
 				}
 			case Allowed:
@@ -143,8 +166,8 @@ func judge(all []layer, q *inquiry) verdict {
 		return verdict{allowed: true}
 	}
 	v := verdict{
-		because: "because no " + missing + " allows the " + q.Action + " action", looked: all,
-		where: "to allow it, write in the " + missing, write: []string{`allow "` + q.Action + `" "` + grantable(q.Resource) + `"`},
+		because: "because no " + missing + " allows the " + q.Action + " action",
+		where:   "to allow it, write in the " + missing, write: []string{`allow "` + q.Action + `" "` + grantable(q.Resource) + `"`},
 	}
 	if missing == identityBased {
 		switch name := q.Principal.identityARN(); q.Principal.Kind {

@@ -10,7 +10,7 @@ import (
 
 // appendCanonical appends the canonical request of Signature Version 4: what both sides put together from the request
 // and hash. Everything is taken from the request as it came over the wire.
-func appendCanonical(b []byte, r *http.Request, sig *signature, payloadHash string) []byte {
+func appendCanonical[text string | []byte](b []byte, r *http.Request, sig *signature, payloadHash text) []byte {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
 	b = appendPath(b, rawPath(r), sig.service == "s3")

@@ -29,7 +29,7 @@ func Sign(r *http.Request, body []byte, c Credentials, service, region string, a
 	slices.Sort(names)
 	sig := &signature{day: date[:dayLength], region: region, service: service, date: date, signedHeaders: strings.Join(names, ";")}
 	sig.scope = sig.day + "/" + region + "/" + service + "/" + terminator
-	toSign := sig.stringToSign(sha256.Sum256(appendCanonical(nil, r, sig, hash)))
+	toSign := sig.appendStringToSign(nil, sha256.Sum256(appendCanonical(nil, r, sig, hash)))
 	value := hex.EncodeToString(mac(deriveKey(c.SecretAccessKey, sig.day, region, service), toSign))
 	r.Header.Set("Authorization", algorithm+" Credential="+c.AccessKeyID+"/"+sig.scope+", SignedHeaders="+sig.signedHeaders+", Signature="+value)
 }

@@ -69,7 +69,7 @@ func isVersion2(r *http.Request) bool {
 
 // parseSignature reads the signature in the Authorization header or, without one, in the query. An error other than
 // errUnsigned is in AWS's words for a malformed signature.
-func parseSignature(r *http.Request) (*signature, error) {
+func parseSignature(r *http.Request) (signature, error) {
 	header := r.Header.Get("Authorization")
 	switch {
 	case strings.HasPrefix(header, "AWS"):
@@ -77,15 +77,14 @@ func parseSignature(r *http.Request) (*signature, error) {
 	case isPresigned(r):
 		return parseQuery(r.URL.Query())
 	}
-	return nil, errUnsigned
+	return signature{}, errUnsigned
 }
 
-func parseHeader(r *http.Request, header string) (*signature, error) {
+func parseHeader(r *http.Request, header string) (s signature, err error) {
 	name, rest, _ := strings.Cut(header, " ")
 	if name != algorithm {
-		return nil, errors.New("Unsupported AWS 'algorithm': '" + name + "'; sign with " + algorithm + ".")
+		return s, errors.New("Unsupported AWS 'algorithm': '" + name + "'; sign with " + algorithm + ".")
 	}
-	s := new(signature)
 	var credential string
 	for field := range strings.SplitSeq(rest, ",") {
 		field = strings.TrimSpace(field)
@@ -94,7 +93,7 @@ func parseHeader(r *http.Request, header string) (*signature, error) {
 		}
 		key, value, ok := strings.Cut(field, "=")
 		if !ok {
-			return nil, errors.New("'" + field + "' not a valid key=value pair (missing equal-sign) in Authorization header: '" + header + "'.")
+			return s, errors.New("'" + field + "' not a valid key=value pair (missing equal-sign) in Authorization header: '" + header + "'.")
 		}
 		switch key {
 		case "Credential":
@@ -121,43 +120,45 @@ func parseHeader(r *http.Request, header string) (*signature, error) {
 		missing = append(missing, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 	}
 	if missing != nil {
-		return nil, errors.New(strings.Join(missing, " ") + " Authorization=" + header)
+		return s, errors.New(strings.Join(missing, " ") + " Authorization=" + header)
 	}
 	s.token = r.Header.Get("X-Amz-Security-Token")
 	if err := s.setCredential(credential); err != nil {
-		return nil, err
+		return s, err
 	}
-	return s, s.setDate(date)
+	err = s.setDate(date)
+	return s, err
 }
 
-func parseQuery(q url.Values) (*signature, error) {
-	s := &signature{presigned: true, signedHeaders: q.Get("X-Amz-SignedHeaders"), value: q.Get("X-Amz-Signature"), token: q.Get("X-Amz-Security-Token")}
+func parseQuery(q url.Values) (s signature, err error) {
+	s = signature{presigned: true, signedHeaders: q.Get("X-Amz-SignedHeaders"), value: q.Get("X-Amz-Signature"), token: q.Get("X-Amz-Security-Token")}
 	if a := q.Get("X-Amz-Algorithm"); a != algorithm {
-		return nil, errors.New("Unsupported AWS 'algorithm': '" + a + "'; sign with " + algorithm + ".")
+		return s, errors.New("Unsupported AWS 'algorithm': '" + a + "'; sign with " + algorithm + ".")
 	}
 	for _, name := range []string{"X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"} {
 		if q.Get(name) == "" {
-			return nil, errors.New("AWS query-string parameters must include '" + name + "'.")
+			return s, errors.New("AWS query-string parameters must include '" + name + "'.")
 		}
 	}
 	if err := s.setCredential(q.Get("X-Amz-Credential")); err != nil {
-		return nil, err
+		return s, err
 	}
 	s.valid = defaultPresigned
 	if e := q.Get("X-Amz-Expires"); e != "" {
 		seconds, err := strconv.Atoi(e)
 		switch s.valid = time.Duration(seconds) * time.Second; {
 		case err != nil:
-			return nil, errors.New("X-Amz-Expires should be a number")
+			return s, errors.New("X-Amz-Expires should be a number")
 		case seconds < 1:
-			return nil, errors.New("X-Amz-Expires must be non-negative and not zero")
+			return s, errors.New("X-Amz-Expires must be non-negative and not zero")
 		case seconds > int(maxPresigned/time.Second):
-			return nil, errors.New("X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
+			return s, errors.New("X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
 		}
 	} else if s.service == "s3" {
-		return nil, errors.New("AWS query-string parameters must include 'X-Amz-Expires'.")
+		return s, errors.New("AWS query-string parameters must include 'X-Amz-Expires'.")
 	}
-	return s, s.setDate(q.Get("X-Amz-Date"))
+	err = s.setDate(q.Get("X-Amz-Date"))
+	return s, err
 }
 
 // setCredential takes keyid/day/region/service/aws4_request apart. A key id may hold slashes, the rest may not.
@@ -187,7 +188,11 @@ func cutLast(s string) (before, after string, ok bool) {
 
 // setDate reads X-Amz-Date, or a Date header in its own form.
 func (s *signature) setDate(text string) error {
-	at, err := time.Parse(dateLayout, text)
+	at, ok := parseTimestamp(text)
+	var err error
+	if !ok {
+		at, err = time.Parse(dateLayout, text)
+	}
 	if err != nil {
 		if at, err = http.ParseTime(text); err != nil {
 			return errors.New("Date must be in ISO-8601 'basic format'. Got '" + text + "'. See http://en.wikipedia.org/wiki/ISO_8601")
@@ -196,4 +201,27 @@ func (s *signature) setDate(text string) error {
 	}
 	s.date, s.at = text, at
 	return nil
+}
+
+// parseTimestamp is time.Parse of dateLayout in a tenth of its time, for what is written in the plainest way.
+func parseTimestamp(text string) (at time.Time, ok bool) {
+	if len(text) != len(dateLayout) || text[dayLength] != 'T' || text[len(dateLayout)-1] != 'Z' {
+		return at, false
+	}
+	number := func(from, to int) (n int) {
+		for _, digit := range []byte(text[from:to]) {
+			if digit < '0' || digit > '9' {
+				return -1
+			}
+			n = 10*n + int(digit-'0')
+		}
+		return n
+	}
+	year, month, day := number(0, 4), number(4, 6), number(6, 8)
+	hour, minute, second := number(9, 11), number(11, 13), number(13, 15)
+	if year < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
+		return at, false
+	}
+	at = time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
+	return at, int(at.Month()) == month && at.Day() == day // there is such a day
 }

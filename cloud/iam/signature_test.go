@@ -42,7 +42,7 @@ func TestSignatureOfAConnectionsPost(t *testing.T) {
 		t.Errorf("hash of the canonical request %s, want %s", got, want)
 	}
 	key := deriveKey("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20261123", "us-east-1", "execute-api")
-	if got, want := hex.EncodeToString(mac(key, sig.stringToSign(canonical))), "8f2402b5bfd2433ed765995f767b6327d505d8d96e97ac2906d3ec781f535b49"; got != want {
+	if got, want := hex.EncodeToString(mac(key, sig.appendStringToSign(nil, canonical))), "8f2402b5bfd2433ed765995f767b6327d505d8d96e97ac2906d3ec781f535b49"; got != want {
 		t.Errorf("signature %s, want %s", got, want)
 	}
 }
@@ -498,6 +498,19 @@ func FuzzSignature(f *testing.F) {
 			if e, ok := err.(*protocol.Error); !ok || e.Status < 400 || e.Code == "" || e.Message == "" {
 				t.Errorf("protocol %d: %v", p, err)
 			}
+		}
+	})
+}
+
+func FuzzParseTimestamp(f *testing.F) {
+	for _, seed := range []string{"20150830T123600Z", "20240229T000000Z", "20230229T235959Z", "20150830T246000Z", "00000000T000000Z", "20150800T123600Z", "20151330T123600Z", "2015083OT123600Z", "+0150830T123600Z", "20150830T123660Z", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, err := time.Parse(dateLayout, text)
+		plain := err == nil && !strings.ContainsAny(text, ".,") // a fraction is for time.Parse
+		if got, ok := parseTimestamp(text); ok != plain || ok && got != want {
+			t.Errorf("%q: %v %t, want %v %v", text, got, ok, want, err)
 		}
 	})
 }

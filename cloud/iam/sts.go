@@ -124,7 +124,9 @@ func (c *call) authorizeAssume(who *Principal, arn, sessionName string, tagged b
 		if found {
 			trust, _, _ = r.trust.evaluate(q)
 		}
-		v := judge(layers(c.dir, id, who.session, nil, trust != Allowed, true), q)
+		all := appendLayers(nil, c.dir, id, who.session, nil, trust != Allowed, true)
+		v := judge(all, q)
+		v.looked = all
 		if trust == NoMatch || trust == Denied || !v.allowed {
 			switch {
 			case !found:

@@ -87,7 +87,7 @@ func (b *signedBody) Read(p []byte) (int, error) {
 
 // verified is a request whose signature is right. Whether its body is the signed one is still to be seen.
 type verified struct {
-	*signature
+	signature
 	*credential
 	said string // the payload hash that the client named and signed; "" if it was computed from the body
 }
@@ -163,45 +163,44 @@ func (s *Service) verify(r *http.Request, p protocol.Protocol, body func() ([]by
 	if c.expired(now) {
 		return none, refuse(p, expired)
 	}
-	if err := s.checkTime(sig, p, now); err != nil {
+	if err := s.checkTime(&sig, p, now); err != nil {
 		return none, err
 	}
-	if err := s.checkScope(sig, p); err != nil {
+	if err := s.checkScope(&sig, p); err != nil {
 		return none, err
 	}
-	said, err := saidHash(r, sig, p)
+	said, err := saidHash(r, &sig, p)
 	if err != nil {
 		return none, err
 	}
-	hash := said
-	if said == "" {
+	var space [1024]byte
+	var canonical []byte
+	if said != "" {
+		canonical = appendCanonical(space[:0], r, &sig, said)
+	} else {
 		text, err := body()
 		if err != nil {
 			return none, err
 		}
-		hash = emptyHash
-		if len(text) > 0 {
-			sum := sha256.Sum256(text)
-			hash = hex.EncodeToString(sum[:])
-		}
+		sum := sha256.Sum256(text)
+		var hash [2 * sha256.Size]byte
+		hex.Encode(hash[:], sum[:])
+		canonical = appendCanonical(space[:0], r, &sig, hash[:])
 	}
-	var space [1024]byte
-	canonical := appendCanonical(space[:0], r, sig, hash)
 	if !hasHost(sig.signedHeaders) {
 		return none, refuseWith(p, badSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
-	toSign := sig.stringToSign(sha256.Sum256(canonical))
+	sum := sha256.Sum256(canonical)
 	var given [sha256.Size]byte
 	n, err := hex.Decode(given[:], []byte(sig.value)[:min(len(sig.value), hex.EncodedLen(len(given)))])
-	if err != nil || n != len(given) || len(sig.value) != hex.EncodedLen(n) || !c.signingKey(sig.day, sig.region, sig.service, sig.scope).signed(toSign, given[:]) {
-		return none, signatureMismatch(p, sig, canonical, toSign)
+	if err != nil || n != len(given) || len(sig.value) != hex.EncodedLen(n) || !c.signingKey(sig.day, sig.region, sig.service, sig.scope).signed(&sig, sum, given[:]) {
+		return none, signatureMismatch(p, &sig, canonical, sig.appendStringToSign(nil, sum))
 	}
 	return verified{sig, c, said}, nil
 }
 
-// stringToSign takes the hash of the canonical request.
-func (s *signature) stringToSign(canonical [sha256.Size]byte) []byte {
-	b := make([]byte, 0, len(algorithm)+len(s.date)+len(s.scope)+3+2*len(canonical))
+// appendStringToSign takes the hash of the canonical request.
+func (s *signature) appendStringToSign(b []byte, canonical [sha256.Size]byte) []byte {
 	b = append(b, algorithm...)
 	b = append(b, '\n')
 	b = append(b, s.date...)
@@ -220,18 +219,20 @@ type signingKey struct {
 // keyed is a MAC that has taken in its key, which is half of the work for a short text.
 type keyed struct {
 	hash.Hash
-	sum [sha256.Size]byte
+	text []byte
+	sum  [sha256.Size]byte
 }
 
-// signed reports whether given is the MAC of text.
-func (k *signingKey) signed(text, given []byte) bool {
+// signed reports whether given is the MAC of a request's string to sign.
+func (k *signingKey) signed(s *signature, canonical [sha256.Size]byte, given []byte) bool {
 	h, ok := k.keyed.Get().(*keyed)
 	if ok {
 		h.Reset()
 	} else {
 		h = &keyed{Hash: hmac.New(sha256.New, k.bytes)}
 	}
-	h.Write(text)
+	h.text = s.appendStringToSign(h.text[:0], canonical)
+	h.Write(h.text)
 	equal := hmac.Equal(given, h.Sum(h.sum[:0]))
 	k.keyed.Put(h)
 	return equal
