@@ -44,6 +44,7 @@ func TestPublishReachesTheSocketThatWatches(t *testing.T) {
 	}
 	bob.until(func(m message) bool { got, ok := m.price(added); return ok && got == 3333 })
 	bob.Send(`{"action":"unwatch","ticker":"` + added + `"}`)
+	bob.until(func(m message) bool { return m.Action == "watches" }) // a message does not wait for the one before it
 	bob.Send(`{"action":"user","id":"user001"}`)
 	bob.until(func(m message) bool {
 		_, still := m.price(added)
