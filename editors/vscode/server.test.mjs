@@ -74,7 +74,8 @@ test('the server does what the extension promises', async () => {
   assert.equal(renamed.changes[uri].length, script.split('watchNext').length - 1);
 
   assert.deepEqual(await editor.ask(lsp.DocumentFormattingRequest.type, { options: { tabSize: 4, insertSpaces: true } }), []);
-  const [target] = await editor.ask(lsp.DocumentSymbolRequest.type, {});
+  const [parameter, target] = await editor.ask(lsp.DocumentSymbolRequest.type, {});
+  assert.equal(parameter.name, 'bucket');
   assert.ok(target.children.some((s) => s.name.startsWith('lambda.function')));
   await editor.close();
 });
