@@ -6,6 +6,7 @@ FUNCTION = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aw
 def play(do, side):
     websocket(do)
     http(do, side.issuer)
+    domain(do)
     mistakes(do)
 
 
@@ -144,11 +145,33 @@ def http(do, issuer):
     if imported:
         do("DeleteApi", ApiId=imported["ApiId"])
 
-    do("GetDomainNames")
     do("GetDomainName", "missing", DomainName="nowhere.example.com")
     do("GetApiMappings", "missing", DomainName="nowhere.example.com")
     do("GetVpcLinks")
     do("GetVpcLink", "missing", VpcLinkId="nowhere")
+
+
+def domain(do):
+    name = "api.example.com"
+    configured = [{"CertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/one", "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}]
+    do("CreateDomainName", DomainName=name, DomainNameConfigurations=configured, Tags={"team": "quotes"})
+    do("CreateDomainName", "duplicate", DomainName=name, DomainNameConfigurations=configured)
+    do("GetDomainName", DomainName=name)
+    do("GetDomainNames")
+    configured[0]["CertificateArn"] = "arn:aws:acm:us-east-1:111122223333:certificate/two"
+    do("UpdateDomainName", DomainName=name, DomainNameConfigurations=configured)
+    id = do("CreateApi", "of a domain name", Name="named", ProtocolType="HTTP")["ApiId"]
+    do("CreateStage", "of a domain name", ApiId=id, StageName="live")
+    mid = do("CreateApiMapping", DomainName=name, ApiId=id, Stage="live", ApiMappingKey="v1")["ApiMappingId"]
+    do("CreateApiMapping", "bad key", DomainName=name, ApiId=id, Stage="live", ApiMappingKey="/v2")
+    do("GetApiMapping", DomainName=name, ApiMappingId=mid)
+    do("GetApiMappings", DomainName=name)
+    do("UpdateApiMapping", DomainName=name, ApiMappingId=mid, ApiId=id, Stage="live", ApiMappingKey="v2")
+    do("DeleteApiMapping", DomainName=name, ApiMappingId=mid)
+    do("GetApiMapping", "missing", DomainName=name, ApiMappingId=mid)
+    do("DeleteDomainName", DomainName=name)
+    do("DeleteDomainName", "missing", DomainName=name)
+    do("DeleteApi", "of a domain name", ApiId=id)
 
 
 def mistakes(do):
