@@ -121,6 +121,7 @@ def play(do, _):
         do(operation, "no such role", RoleName="nowhere", **more)
     do("ListAccountAliases")
     do("GetAccountSummary")
+    do("GetAccountAuthorizationDetails", Filter=["Role"])
     do("ListOpenIDConnectProviders")
     do("ListSAMLProviders")
     do("ListMFADevices")
