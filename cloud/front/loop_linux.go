@@ -107,8 +107,13 @@ func (l *loop) adopt(ctx context.Context, socket net.Conn, early []byte) bool {
 	l.byFD[c.fd] = c
 	l.sockets.Unlock()
 	if l.poll.Add(c.fd) != nil { // and else reports at once that it can be written to
-		c.rest = c.early
-		l.move(c)
+		l.sockets.Lock()
+		defer l.sockets.Unlock()
+		if !l.stopped { // which has closed it
+			l.byFD[c.fd] = nil
+			c.rest = c.early
+			go l.giveBack(c.fd, c)
+		}
 	}
 	return true
 }
@@ -350,18 +355,20 @@ func (l *loop) close(c *looped) { unix.Close(int(l.forget(c))) } // which ends i
 func (l *loop) move(c *looped) {
 	fd := l.forget(c)
 	l.poll.Remove(fd)
-	go func() {
-		socket, err := epoll.GiveBack(fd)
-		if err != nil {
-			l.from.server.logf("http: a connection was lost: %v", err)
-			return
-		}
-		if _, err := socket.Write(c.unsent); err != nil || c.ending {
-			socket.Close()
-			return
-		}
-		l.from.offer(&conn{Conn: &unreadConn{Conn: socket, unread: c.rest}, last: c.last})
-	}()
+	go l.giveBack(fd, c)
+}
+
+func (l *loop) giveBack(fd int32, c *looped) {
+	socket, err := epoll.GiveBack(fd)
+	if err != nil {
+		l.from.server.logf("http: a connection was lost: %v", err)
+		return
+	}
+	if _, err := socket.Write(c.unsent); err != nil || c.ending {
+		socket.Close()
+		return
+	}
+	l.from.offer(&conn{Conn: &unreadConn{Conn: socket, unread: c.rest}, last: c.last})
 }
 
 func (l *loop) closeAll() {

@@ -348,3 +348,33 @@ func (l lines) Write(p []byte) (int, error) {
 	l <- string(p)
 	return len(p), nil
 }
+
+// A connection that comes while its loop ends is closed.
+func TestAStoppedLoopClosesWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	l, err := newLoop(&listener{server: New(Config{})})
+	if err != nil {
+		t.Skip(err)
+	}
+	l.stop()
+	near, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	c, err := net.Dial("tcp", near.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	socket, err := near.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !l.adopt(t.Context(), socket, []byte(aPost)) {
+		t.Error("it is left to others")
+	}
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Error(n, err)
+	}
+}
