@@ -175,7 +175,7 @@ func TestCloseEndsEverything(t *testing.T) {
 		g.dial(t, id, nil)
 	})
 	var n int
-	for range 1000 { // goroutines of the clients need a moment to notice
+	for range 12000 { // goroutines of the clients need a moment to notice
 		if n = runtime.NumGoroutine(); n <= before+2 {
 			return
 		}

@@ -164,7 +164,7 @@ func (m *meeting) arrival(t *testing.T) (pid int, conn net.Conn) {
 	t.Helper()
 	select {
 	case conn = <-m.conns:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no function has reported")
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')

@@ -145,7 +145,7 @@ func (r *recorder) wait(t testing.TB, group string, wanted ...string) string {
 		}
 		select {
 		case <-changed:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%s never contains %q:\n%s", group, missing, text)
 		}
 	}

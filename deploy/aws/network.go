@@ -466,7 +466,7 @@ func (m *networkMaker) remove(ctx context.Context, id string) error {
 		}
 	}
 	if len(ids) > 0 {
-		if _, err := m.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids}); err != nil {
+		if _, err := m.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids}); ignore(err, "InvalidVpcEndpointId.NotFound") != nil {
 			return err
 		}
 	}

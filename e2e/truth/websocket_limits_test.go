@@ -113,7 +113,7 @@ func TestWebSocketLimits(t *testing.T) {
 
 func TestWebSocketTimers(t *testing.T) {
 	t.Parallel()
-	idle := start(t, "--limit", "apigateway.idle-timeout=2s")
+	idle := start(t, "--limit", "apigateway.idle-timeout=5s")
 	e := collect(t)
 	f := idle.function(t, "idle", variable("COLLECT", e.URL))
 	d := idle.draft(t)
@@ -132,7 +132,7 @@ func TestWebSocketTimers(t *testing.T) {
 	rule(t, "messages keep a connection from being idle", "WebSocket §7", stockWS, func(t *testing.T) {
 		ws := dial(t, a.URL)
 		began := time.Now()
-		for time.Since(began) < 3*time.Second {
+		for time.Since(began) < 6*time.Second {
 			ws.Send("x")
 			if got := ws.Text(); got != "pong" {
 				t.Fatalf("got %s", got)
