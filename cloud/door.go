@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"quotewire/cloud/front"
+	"quotewire/cloud/protocol"
 )
 
 // Who may come in. A cloud stands on its owner's machine, where web pages of anybody's run in the same browser:
@@ -105,7 +106,7 @@ func foreign(r *http.Request) string {
 			return cmp.Or(origin, "no origin")
 		}
 	}
-	if origins == nil && r.Header.Get("Sec-Fetch-Site") == "cross-site" && !signed(r) {
+	if origins == nil && protocol.Header(r, "Sec-Fetch-Site") == "cross-site" && !signed(r) {
 		return "another site" // an image, a script or a link: browsers say no more of those
 	}
 	return ""

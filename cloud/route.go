@@ -252,14 +252,13 @@ func formService(r *http.Request) string {
 
 // credentialScope is the AKID/date/region/service/aws4_request of a signature, in the header or in the query.
 func credentialScope(r *http.Request) string {
-	if auth := r.Header.Get("Authorization"); auth != "" {
+	if auth := protocol.Header(r, "Authorization"); auth != "" {
 		_, rest, ok := strings.Cut(auth, "Credential=")
 		if !ok {
 			return ""
 		}
-		if end := strings.IndexAny(rest, ", "); end >= 0 {
-			rest = rest[:end]
-		}
+		rest, _, _ = strings.Cut(rest, ",")
+		rest, _, _ = strings.Cut(rest, " ")
 		return rest
 	}
 	if strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
@@ -285,7 +284,7 @@ func isCallback(path string) bool {
 
 // waits reports whether a request may hang, as its caller's network may have no way to what it is for.
 func (c *Cloud) waits(r *http.Request) bool {
-	if strings.Count(r.Header.Get("Authorization"), "Credential=") > 1 {
+	if strings.Count(protocol.Header(r, "Authorization"), "Credential=") > 1 {
 		return true // whose network that is depends on which one counts
 	}
 	key, _, _ := strings.Cut(credentialScope(r), "/")

@@ -20,6 +20,7 @@ import (
 	"syscall"
 
 	"quotewire/cloud/apigateway"
+	"quotewire/cloud/gc"
 )
 
 // Address says how the API is reached.
@@ -50,6 +51,7 @@ func run(ctx context.Context, door string, connect bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	gc.Floor() // as the quotewire command does
 	open := openCloud
 	if door == "open" {
 		open = openGateway

@@ -56,12 +56,17 @@ func (h *hub) remove(id socket.ID) {
 	delete(h.conns, id)
 }
 
-// find returns the open connection of that id, or nil.
+// find returns the open connection of an id's text, or nil.
 func (h *hub) find(text string) *conn {
 	id, ok := socket.ParseID(text)
 	if !ok {
 		return nil
 	}
+	return h.get(id)
+}
+
+// get returns the open connection of that id, or nil.
+func (h *hub) get(id socket.ID) *conn {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.conns[id]

@@ -53,7 +53,8 @@ func (s *Service) answerPost(p *post) {
 	if !s.mayManage(p) {
 		return
 	}
-	if _, ok := tagOf(p.connection); !ok {
+	id, ok := socket.ParseID(p.connection)
+	if !ok {
 		p.answer(http.StatusBadRequest, "BadRequestException", encode(invalidConnection{"Invalid connectionId: " + p.connection, p.connection, p.requestID}))
 		return
 	}
@@ -78,7 +79,7 @@ func (s *Service) answerPost(p *post) {
 			return
 		}
 	}
-	c := s.hub.find(p.connection)
+	c := s.hub.get(id)
 	if c == nil || c.apiID != p.apiID || c.stage != p.stage || c.Ended() {
 		p.answer(http.StatusGone, "GoneException", nil)
 		return
@@ -129,12 +130,7 @@ func (s *Service) mayManage(p *post) bool {
 		p.refuse(http.StatusForbidden, "ForbiddenException", "Forbidden")
 		return false
 	}
-	// The request is judged by its route, with the last part as it stands here: a policy that names one connection
-	// allows nothing.
-	arn := func(account string) string {
-		return "arn:aws:execute-api:" + s.Region + ":" + account + ":" + p.apiID + "/" + p.stage + "/" + r.Method + "/@connections/{connectionId}"
-	}
-	resource := arn(s.Account)
+	resource := s.managed(view.stage, p, s.Account)
 	if err := s.IAM.AuthorizeAs(r.Context(), p.caller, protocol.RESTJSON, "execute-api:ManageConnections", resource, nil); err != nil {
 		var denied *protocol.Error
 		if !errors.As(err, &denied) {
@@ -145,11 +141,30 @@ func (s *Service) mayManage(p *post) bool {
 		p.log(s.Log).Info("a call of @connections was denied: allow execute-api:ManageConnections in the policy of its caller",
 			"caller", p.caller.ARN, "resource", resource)
 		p.answer(http.StatusForbidden, "AccessDeniedException", encode(map[string]string{
-			"Message": "User: " + p.caller.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " + arn(maskAccount(s.Account)),
+			"Message": "User: " + p.caller.ARN + " is not authorized to perform: execute-api:ManageConnections on resource: " + s.managed(view.stage, p, maskAccount(s.Account)),
 		}))
 		return false
 	}
 	return true
+}
+
+// managed is the resource of a call. It is judged by its route, with the last part as it stands here: a policy that names one
+// connection allows nothing.
+func (s *Service) managed(on *stage, p *post, account string) string {
+	last := s.lastManaged.Load()
+	if last != nil && last.stage == on && last.method == p.r.Method && last.account == account {
+		return last.arn
+	}
+	arn := "arn:aws:execute-api:" + s.Region + ":" + account + ":" + p.apiID + "/" + p.stage + "/" + p.r.Method + "/@connections/{connectionId}"
+	s.lastManaged.Store(&managed{on, p.r.Method, account, arn})
+	return arn
+}
+
+// managed is a resource that calls are judged by.
+type managed struct {
+	stage           *stage
+	method, account string
+	arn             string
 }
 
 // answer answers with a body of JSON, or with none at all: clients take the error from the header.

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"quotewire/cloud/apigateway/socket"
 	"quotewire/cloud/iam"
@@ -70,15 +71,16 @@ type Config struct {
 // Service is API Gateway of one account and region. It is safe for concurrent use.
 type Service struct {
 	Config
-	catalog   *catalog
-	domains   *domains
-	hub       hub
-	boards    boards
-	sockets   *socket.Server
-	throttles throttles
-	answers   lastAnswer
-	client    *http.Client // for HTTP integrations, and for issuers of tokens
-	sessions  sync.Map     // role ARN → iam.Credentials of the gateway's session in it
+	catalog     *catalog
+	domains     *domains
+	hub         hub
+	boards      boards
+	sockets     *socket.Server
+	throttles   throttles
+	answers     lastAnswer
+	lastManaged atomic.Pointer[managed] // of the last call of @connections: the next one is mostly about the same
+	client      *http.Client            // for HTTP integrations, and for issuers of tokens
+	sessions    sync.Map                // role ARN → iam.Credentials of the gateway's session in it
 
 	authorizations authorizations // what Lambda authorizers of HTTP APIs answered
 	issuers        issuers        // whose tokens JWT authorizers take

@@ -60,6 +60,16 @@ func (a *answer) Postpone(f Flusher) bool {
 // oneLine keeps what a value holds on one line.
 var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
 
+// appendValue appends the value of a header. Nearly all are in need of nothing.
+func appendValue(b []byte, value string) []byte {
+	for i := range len(value) {
+		if c := value[i]; c == '\r' || c == '\n' || c <= ' ' && (i == 0 || i == len(value)-1) {
+			return append(b, strings.Trim(oneLine.Replace(value), " \t")...)
+		}
+	}
+	return append(b, value...)
+}
+
 // append appends the answer as it is sent at a moment. It also reports whether that is the last thing to be sent.
 func (a *answer) append(b []byte, now time.Time) (_ []byte, closing bool) {
 	a.WriteHeader(http.StatusOK)
@@ -86,10 +96,7 @@ func (a *answer) append(b []byte, now time.Time) (_ []byte, closing bool) {
 		for _, value := range a.header[name] {
 			b = append(b, name...)
 			b = append(b, ": "...)
-			if strings.ContainsAny(value, "\r\n") {
-				value = oneLine.Replace(value)
-			}
-			b = append(b, strings.Trim(value, " \t")...)
+			b = appendValue(b, value)
 			b = append(b, "\r\n"...)
 		}
 	}

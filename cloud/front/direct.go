@@ -98,7 +98,7 @@ func (d *direct) parse(common *http.Request, p []byte) (r *http.Request, size in
 			return nil, 0
 		}
 		key := text[at : at+len(name)]
-		from := at + len(line) - len(bytes.TrimLeft(line[len(name)+1:], " \t"))
+		from := at + cap(line) - cap(value) // a slice of a slice ends where that could
 		at += len(line) + len(endOfLine)
 		switch {
 		case is(name, "host"):
@@ -145,20 +145,29 @@ func (d *direct) add(key, value string) {
 	d.header[key] = d.values[n : n+1 : n+1]
 }
 
-// isPath reports whether the target of a request is a path in which nothing is or would be escaped.
-func isPath(target []byte) bool {
-	for _, b := range target {
-		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '/' || b == '.' || b == '-' || b == '_' || b == '@' || b == '=') {
-			return false
-		}
+// Bytes of the path of a request in which nothing is or would be escaped, and of what looks like a host with or without a
+// port, and like nothing else.
+var (
+	pathBytes = bytesOf("/.-_@=")
+	hostBytes = bytesOf(".-:[]")
+)
+
+// bytesOf is a set of the letters and digits, and what else is given.
+func bytesOf(further string) (set [256]bool) {
+	for _, b := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" + further) {
+		set[b] = true
 	}
-	return !bytes.HasPrefix(target, []byte("//"))
+	return set
 }
 
-// isHost reports whether text looks like a host with or without a port, and like nothing else.
-func isHost(text []byte) bool {
+func isPath(target []byte) bool {
+	return areAll(&pathBytes, target) && !bytes.HasPrefix(target, []byte("//"))
+}
+func isHost(text []byte) bool { return areAll(&hostBytes, text) }
+
+func areAll(set *[256]bool, text []byte) bool {
 	for _, b := range text {
-		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '-' || b == ':' || b == '[' || b == ']') {
+		if !set[b] {
 			return false
 		}
 	}

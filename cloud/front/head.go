@@ -121,14 +121,23 @@ func cutHeader(line []byte, name, value *[]byte) bool {
 	if colon < 0 || !isToken(line[:colon]) {
 		return false
 	}
-	*name, *value = line[:colon], bytes.Trim(line[colon+1:], " \t")
-	for _, b := range *value {
+	text := line[colon+1:]
+	for len(text) > 0 && isBlank(text[0]) {
+		text = text[1:]
+	}
+	for len(text) > 0 && isBlank(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	*name, *value = line[:colon], text
+	for _, b := range text {
 		if b < ' ' && b != '\t' || b == 0x7f {
 			return false
 		}
 	}
 	return true
 }
+
+func isBlank(b byte) bool { return b == ' ' || b == '\t' }
 
 // parseLength parses a Content-Length of at most 15 digits.
 func parseLength(text []byte) (length int64, ok bool) {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"quotewire/cloud/protocol"
 )
 
 // algorithm is the only one that is verified: AWS4-ECDSA-P256-SHA256, which signs for several regions at once, is not.
@@ -41,7 +43,7 @@ var errUnsigned = errors.New("the request is not signed")
 // is not signed, or not legibly. Nothing about the signature is verified: this is for routing.
 func Scope(r *http.Request) (region, service string, ok bool) {
 	var credential string
-	if h := r.Header.Get("Authorization"); strings.HasPrefix(h, algorithm) {
+	if h := protocol.Header(r, "Authorization"); strings.HasPrefix(h, algorithm) {
 		_, rest, _ := strings.Cut(h, "Credential=")
 		credential, _, _ = strings.Cut(rest, ",")
 		credential = strings.TrimSpace(credential)
@@ -63,14 +65,14 @@ func isPresigned(r *http.Request) bool {
 // isVersion2 reports whether the request is signed with Signature Version 2, which S3 takes for no bucket that was made
 // after June 2020. Presigned addresses of older tools are.
 func isVersion2(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") ||
+	return strings.HasPrefix(protocol.Header(r, "Authorization"), "AWS ") ||
 		strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=") && strings.Contains(r.URL.RawQuery, "Signature=")
 }
 
 // parseSignature reads the signature in the Authorization header or, without one, in the query. An error other than
 // errUnsigned is in AWS's words for a malformed signature.
 func parseSignature(r *http.Request) (signature, error) {
-	header := r.Header.Get("Authorization")
+	header := protocol.Header(r, "Authorization")
 	switch {
 	case strings.HasPrefix(header, "AWS"):
 		return parseHeader(r, header)
@@ -112,9 +114,9 @@ func parseHeader(r *http.Request, header string) (s signature, err error) {
 			missing = append(missing, "Authorization header requires '"+f.name+"' parameter.")
 		}
 	}
-	date := r.Header.Get("X-Amz-Date")
+	date := protocol.Header(r, "X-Amz-Date")
 	if date == "" {
-		date = r.Header.Get("Date")
+		date = protocol.Header(r, "Date")
 	}
 	if date == "" {
 		missing = append(missing, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
@@ -122,7 +124,7 @@ func parseHeader(r *http.Request, header string) (s signature, err error) {
 	if missing != nil {
 		return s, errors.New(strings.Join(missing, " ") + " Authorization=" + header)
 	}
-	s.token = r.Header.Get("X-Amz-Security-Token")
+	s.token = protocol.Header(r, "X-Amz-Security-Token")
 	if err := s.setCredential(credential); err != nil {
 		return s, err
 	}

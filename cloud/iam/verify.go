@@ -330,7 +330,7 @@ const (
 
 // saidHash returns the last line of the canonical request as the client names it; "" if the client leaves it to the body.
 func saidHash(r *http.Request, sig *signature, p protocol.Protocol) (string, error) {
-	said := r.Header.Get("X-Amz-Content-Sha256")
+	said := protocol.Header(r, "X-Amz-Content-Sha256")
 	if said == "" && sig.presigned {
 		said = r.URL.Query().Get("X-Amz-Content-Sha256")
 		if said == "" && sig.service == "s3" {

@@ -45,6 +45,15 @@ func Errorf(status int, code, format string, args ...any) *Error {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
+// Header is r.Header.Get of a key that is in canonical form as it stands. Get would look at each letter of it, which counts
+// where each request is asked for several.
+func Header(r *http.Request, key string) string {
+	if values := r.Header[key]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
 // RequestID returns a new random UUID, the form of most services' request ids.
 func RequestID() string {
 	var b [16]byte

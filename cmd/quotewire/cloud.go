@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"quotewire/cloud"
+	"quotewire/cloud/gc"
 	"quotewire/cloud/iam"
 	"quotewire/console"
 	"quotewire/dply/suggest"
@@ -70,6 +71,7 @@ func cloudFlags(flags *flag.FlagSet) *cloudOptions {
 }
 
 func (o *cloudOptions) start(ctx context.Context) (*cloud.Cloud, error) {
+	gc.Floor()
 	return cloud.Start(ctx, cloud.Config{
 		Dir: o.dir, Listen: o.listen, Region: o.region, Root: iam.Credentials(o.root), APIIDs: o.ids, Limits: o.limits.Limits, Log: o.logger(),
 	})
