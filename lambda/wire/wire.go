@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,12 +27,17 @@ type Transport struct {
 	// Direct says that no proxy is used, whatever the environment says.
 	Direct bool
 
-	mu   sync.Mutex // protects following
-	idle map[place][]*conn
+	mu       sync.Mutex // protects following
+	idle     map[place][]*conn
+	blocking int // of the connections, idle and in use
 }
 
 // maxIdle bounds the idle connections to one place.
 const maxIdle = 64
+
+// maxBlocking bounds the connections that hold a thread while they wait: those that a function uses for its calls one after
+// the other. What it calls at once beyond that waits in the runtime's poller.
+const maxBlocking = 4
 
 // dialTimeout bounds the time until a connection is there, as in net/http.
 const dialTimeout = 30 * time.Second
@@ -42,10 +48,12 @@ type place struct{ scheme, host string }
 // conn is a connection, of one call at a time.
 type conn struct {
 	net.Conn
-	to  place
-	tcp net.Conn // below
-	in  *bufio.Reader
-	out *bufio.Writer
+	of    *Transport
+	to    place
+	tcp   net.Conn // below
+	holds bool     // a thread while it waits; the transport's lock protects it
+	in    *bufio.Reader
+	out   *bufio.Writer
 }
 
 // Do is RoundTrip.
@@ -137,7 +145,7 @@ func (b *body) ended(whole bool) {
 	}
 }
 
-// conn returns a connection for a call: the one that was used last, or a new one.
+// conn returns a connection for a call: one that may hold a thread, if there is one, or another, or a new one.
 func (t *Transport) conn(ctx context.Context, u *url.URL) (*conn, error) {
 	to := place{u.Scheme, u.Host}
 	for {
@@ -167,11 +175,25 @@ func (t *Transport) keep(c *conn) bool {
 	if len(t.idle[c.to]) >= maxIdle {
 		return false
 	}
-	t.idle[c.to] = append(t.idle[c.to], c)
+	if c.holds {
+		t.idle[c.to] = append(t.idle[c.to], c) // and is the next that is used
+	} else {
+		t.idle[c.to] = slices.Insert(t.idle[c.to], 0, c)
+	}
 	return true
 }
 
-func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (*conn, error) {
+// Dial returns a TCP connection for calls that are made one after the other: where it can, it holds a thread while it waits.
+// Its deadlines bound single reads and writes, and one that has passed is the end of it.
+func Dial(ctx context.Context, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return blocking(c), nil
+}
+
+func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (_ *conn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	secure := to.scheme == "https"
@@ -182,12 +204,18 @@ func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (*conn, erro
 			port = "443"
 		}
 	}
-	var d net.Dialer
-	tcp, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	c := &conn{of: t, to: to}
+	address := net.JoinHostPort(u.Hostname(), port)
+	if c.holds = t.mayHold(); c.holds {
+		c.tcp, err = Dial(ctx, address)
+	} else {
+		c.tcp, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+	}
 	if err != nil {
+		t.forget(c)
 		return nil, err
 	}
-	c := &conn{Conn: tcp, tcp: tcp, to: to}
+	c.Conn = c.tcp
 	if secure {
 		config := t.TLS.Clone()
 		if config == nil {
@@ -196,13 +224,39 @@ func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (*conn, erro
 		if config.ServerName == "" {
 			config.ServerName = u.Hostname()
 		}
-		shaken := tls.Client(tcp, config)
+		shaken := tls.Client(c.tcp, config)
 		if err := shaken.HandshakeContext(ctx); err != nil {
-			tcp.Close()
+			c.Close()
 			return nil, err
 		}
 		c.Conn = shaken
 	}
 	c.in, c.out = bufio.NewReader(c.Conn), bufio.NewWriter(c.Conn)
 	return c, nil
+}
+
+// mayHold reports whether one more connection may hold a thread, and counts it.
+func (t *Transport) mayHold() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.blocking >= maxBlocking {
+		return false
+	}
+	t.blocking++
+	return true
+}
+
+// forget ends the counting of a connection.
+func (t *Transport) forget(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.holds {
+		t.blocking--
+		c.holds = false
+	}
+}
+
+func (c *conn) Close() error {
+	c.of.forget(c)
+	return c.Conn.Close()
 }

@@ -128,6 +128,19 @@ func TestManyCallsAtOnceHaveConnectionsOfTheirOwn(t *testing.T) {
 		if len(idle) != maxIdle {
 			t.Errorf("%d connections are kept, want %d", len(idle), maxIdle)
 		}
+		if n := transport.blocking; n != maxBlocking {
+			t.Errorf("%d connections may hold a thread, want %d", n, maxBlocking)
+		}
+		if !idle[maxIdle-1].holds {
+			t.Error("the connection of the next call is one that waits in the runtime's poller")
+		}
+		for _, c := range idle {
+			c.Close()
+			c.Close()
+		}
+	}
+	if n := transport.blocking; n != 0 {
+		t.Errorf("%d connections are counted when all are closed", n)
 	}
 }
 
@@ -239,5 +252,58 @@ func TestBodyThatIsNotReadEndsTheConnection(t *testing.T) {
 	answer.Body.Close()
 	if n := len(transport.idle); n != 0 {
 		t.Errorf("%d connections are kept", n)
+	}
+}
+
+func TestDialedConnectionIsOneLikeOthers(t *testing.T) {
+	t.Parallel()
+	url, conns := scripted(t)
+	address := strings.TrimPrefix(url, "http://")
+	ended := map[string]func(c, peer net.Conn){
+		"closed here":  func(c, _ net.Conn) { c.Close() },
+		"closed there": func(_, peer net.Conn) { peer.Close() },
+		"out of time":  func(c, _ net.Conn) { c.SetDeadline(time.Unix(1, 0)) },
+	}
+	for name, end := range ended {
+		c, err := Dial(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer := <-conns
+		if c.RemoteAddr().String() != address || c.LocalAddr().String() != peer.RemoteAddr().String() {
+			t.Errorf("it leads from %v to %v", c.LocalAddr(), c.RemoteAddr())
+		}
+		got := make(chan string)
+		go func() {
+			text, err := io.ReadAll(c)
+			got <- fmt.Sprint(string(text), err != nil)
+		}()
+		io.WriteString(peer, "hello")
+		end(c, peer)
+		select {
+		case text := <-got:
+			if !strings.HasPrefix(text, "hello") && name == "closed there" {
+				t.Errorf("%s: read %s", name, text)
+			}
+		case <-t.Context().Done():
+			t.Errorf("%s: what waits is not told", name)
+		}
+		if _, err := c.Write(make([]byte, 1)); err == nil && name != "closed there" {
+			t.Errorf("%s: it can be written to", name)
+		}
+		c.Close()
+		peer.Close()
+	}
+	if _, err := Dial(t.Context(), "127.0.0.1:1"); err == nil {
+		t.Error("a port where nobody listens can be dialed")
+	}
+	c, err := Dial(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+	if _, err := c.Write(make([]byte, 64<<20)); err == nil { // nobody reads
+		t.Error("a write outlives its deadline")
 	}
 }
