@@ -16,7 +16,7 @@ import (
 //
 // When ctx ends, calls under way are finished, nothing more is begun, and the error is ctx's.
 func (p *Plan) Apply(ctx context.Context) (*Result, error) {
-	run := &run{Plan: p, result: &Result{}, reached: map[*Node]bool{}, failed: map[*Node]bool{}}
+	run := &run{Plan: p, result: &Result{}, reached: map[*Node]bool{}, failed: map[*Node]bool{}, kept: map[*Node]bool{}}
 	limit := p.opts.Parallel
 	if limit == 0 {
 		limit = writes
@@ -44,6 +44,7 @@ type run struct {
 	result  *Result
 	reached map[*Node]bool // done with, one way or the other
 	failed  map[*Node]bool
+	kept    map[*Node]bool // left by a teardown run
 }
 
 // reach notes that a node is done with, and counts it with count if that is not nil.
@@ -187,9 +188,7 @@ func (r *run) finish(err error) (*Result, error) {
 		if r.failed[n] {
 			continue
 		}
-		e := n.event(Skipped)
-		e.Text = "not done"
-		r.view.Event(e)
+		r.skip(n, "not done")
 	}
 	if r.opts.Mode != Deploy {
 		slices.Reverse(res.NotDone)

@@ -75,6 +75,7 @@ func (c *toyCloud) Expand(g *Graph, s *check.Statement) error {
 	if n == nil {
 		n = g.Add(s, key, &thing{cloud: c, graph: g, s: s})
 		g.Uses(n, s.Prop("Value"))
+		g.RestsOn(n, s.Prop("In"))
 		names, _ := g.Strings(s.Prop("After"))
 		for _, name := range names {
 			if name, hard := strings.CutPrefix(name, "!"); hard {
@@ -477,6 +478,58 @@ func TestTeardownGoesBackwardsAndHonoursPreserve(t *testing.T) {
 	equal(t, "skipped", view.of(Skipped), []string{"thing gone not there", "thing keep preserved"})
 	if result.Deleted != 2 || result.Kept != 1 {
 		t.Errorf("result %+v", result)
+	}
+}
+
+func TestWhatHoldsSomethingThatStaysIsKept(t *testing.T) {
+	t.Parallel()
+	in := func(holder *check.Statement) check.Prop {
+		return check.Prop{Name: "In", Value: check.Reference{Statement: holder}}
+	}
+	for _, c := range []struct {
+		name  string
+		inner func(*check.Statement)
+		left  bool // inner is there
+		fail  error
+		mode  Mode
+		calls []string
+		kept  []string
+	}{
+		{name: "preserved", inner: preserve, left: true, calls: []string{"delete beside"},
+			kept: []string{"thing inner preserved", "thing middle thing inner, which is preserved, needs it", "thing outer thing inner, which is preserved, needs it"}},
+		{name: "preserved and not there", inner: preserve, calls: []string{"delete beside", "delete middle", "delete outer"}, kept: []string{"thing inner not there"}},
+		{name: "not marked", left: true, mode: DestroyMarked, calls: []string{"delete beside"},
+			kept: []string{"thing middle thing inner, which is not marked @destroy, needs it", "thing outer thing inner, which is not marked @destroy, needs it"}},
+		{name: "left when it was to go", left: true, fail: Kept("in use"), calls: []string{"delete beside"},
+			kept: []string{"thing inner in use", "thing middle thing inner, which is kept, needs it", "thing outer thing middle, which is kept, needs it"}},
+	} {
+		outer := ensure("outer", nil, marked)
+		middle := ensure("middle", nil, marked)
+		middle.Props = append(middle.Props, in(outer))
+		inner := ensure("inner", nil)
+		inner.Props = append(inner.Props, in(middle))
+		if c.inner != nil {
+			c.inner(inner)
+		}
+		beside := ensure("beside", nil, marked) // waits for the inner one, and does not need it
+		beside.Props = append(beside.Props, check.Prop{Name: "Value", Value: member(inner)})
+		cloud := newToyCloud()
+		cloud.things["outer"], cloud.things["middle"], cloud.things["beside"] = "", "", ""
+		if c.left {
+			cloud.things["inner"] = ""
+		}
+		if c.fail != nil {
+			cloud.fail["delete inner"] = c.fail
+		}
+		if c.mode != DestroyMarked {
+			c.mode = Teardown
+		}
+		_, view, err := execute(t, cloud, script(outer, middle, inner, beside), c.mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, c.name+": calls", cloud.calls, c.calls)
+		equal(t, c.name+": skipped", view.of(Skipped), c.kept)
 	}
 }
 

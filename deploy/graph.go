@@ -31,6 +31,7 @@ type Node struct {
 	index int
 	needs []need
 	after []*Node // resolved from needs
+	bears []*Node // what rests on it
 }
 
 type need struct {
@@ -102,6 +103,26 @@ func (n *Node) Needs(others ...*Node) *Node {
 	for _, o := range others {
 		if o != nil && o != n {
 			n.after = append(n.after, o)
+		}
+	}
+	return n
+}
+
+// RestsOn makes n wait for what the values refer to, and keeps that as long as n stays: a run that leaves a gateway leaves the
+// subnet in which it stands.
+func (g *Graph) RestsOn(n *Node, values ...check.Value) *Node {
+	for _, v := range values {
+		references(v, func(r check.Reference) { n.On(g.bound[r.Statement]) })
+	}
+	return n
+}
+
+// On makes n rest on the nodes, as [Graph.RestsOn] does; nil ones are left out.
+func (n *Node) On(others ...*Node) *Node {
+	n.Needs(others...)
+	for _, o := range others {
+		if o != nil && o != n && !slices.Contains(o.bears, n) {
+			o.bears = append(o.bears, n)
 		}
 	}
 	return n

@@ -85,7 +85,13 @@ func (p *Plan) look(ctx context.Context, program *check.Program) error {
 	}
 	p.nodes = p.graph.nodes
 	if opts.Mode == DestroyMarked {
-		p.nodes = p.graph.closure(func(n *Node) bool { return n.Found || n.Statement.Destroy })
+		resting := map[*Node]bool{} // on what is marked
+		for _, n := range p.graph.nodes {
+			for _, m := range n.bears {
+				resting[m] = resting[m] || n.Statement.Destroy
+			}
+		}
+		p.nodes = p.graph.closure(func(n *Node) bool { return n.Found || n.Statement.Destroy || resting[n] })
 	}
 	p.view.Event(Event{Kind: Reading})
 	if err := opts.Provider.Open(p.waits(ctx, Event{Kind: Waiting})); err != nil {

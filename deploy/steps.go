@@ -45,26 +45,20 @@ func (p *Plan) Steps() []Planned {
 }
 
 func (p *Plan) step(n *Node) Planned {
-	_, removable := n.Resource.(Deleter)
-	switch s := n.Statement; {
-	case n.Found:
-		return Planned{Why: "found"}
-	case p.opts.Mode == Deploy:
-		step, err := n.Resource.Plan()
-		if err != nil { // Prepare has asked before
-			panic(fmt.Sprintf("deploy: %s cannot be planned any more: %v", n.Resource, err))
+	switch {
+	case p.opts.Mode != Deploy:
+		if why := p.stays(n); why != "" {
+			return Planned{Why: why}
 		}
-		return Planned{Action: step.Action, Changes: step.Changes}
-	case !n.Resource.Exists():
-		return Planned{Why: "not there"}
-	case !removable || s.Teardown == "":
-		return Planned{Why: "goes with what it belongs to"}
-	case p.opts.Mode == DestroyMarked && !s.Destroy:
-		return Planned{Why: "not marked @destroy"}
-	case n.Preserve && !(p.opts.Mode == DestroyMarked && p.opts.Force):
-		return Planned{Why: "preserved"}
+		return Planned{Action: Delete}
+	case n.Found:
+		return Planned{Why: whyFound}
 	}
-	return Planned{Action: Delete}
+	step, err := n.Resource.Plan()
+	if err != nil { // Prepare has asked before
+		panic(fmt.Sprintf("deploy: %s cannot be planned any more: %v", n.Resource, err))
+	}
+	return Planned{Action: step.Action, Changes: step.Changes}
 }
 
 // Moved compares what two plans of the same run would do, and says in words what is different in the second.

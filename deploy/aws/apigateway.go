@@ -109,6 +109,16 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	g.Bind(s, root)
 
 	former := &formerPermissions{api: a}
+	// permit adds the permission of a part to invoke its function, which is there before the part calls it.
+	permit := func(n *deploy.Node, name string, p *permission, function check.Value) *deploy.Node {
+		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + name}, former.wants(p)).Needs(root)
+		n.Needs(g.Uses(permit, function))
+		if text, known := g.String(function); known {
+			name, qualifier := splitFunction(functionARN(text))
+			permit.Mentions(functionKey(name), aliasKey(name, qualifier))
+		}
+		return permit
+	}
 	beneath := []*deploy.Node{root} // what a deployment freezes
 	var last []*deploy.Node         // what is there before nothing asks for a former permission any more
 	backends := map[string]*deploy.Node{}
@@ -124,13 +134,7 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		if i.plain() {
 			continue
 		}
-		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + i.name}, former.wants(i.permission())).Needs(root, n)
-		last = append(last, permit)
-		g.Uses(permit, part.Prop("Uri"))
-		if text, known := g.String(part.Prop("Uri")); known {
-			name, qualifier := splitFunction(functionARN(text))
-			permit.Mentions(functionKey(name), aliasKey(name, qualifier))
-		}
+		last = append(last, permit(n, i.name, i.permission(), part.Prop("Uri")))
 	}
 	deciders := map[string]*deploy.Node{}
 	for _, part := range partsOf(s, "authorizer") {
@@ -145,13 +149,7 @@ func expandAPI(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		if d.jwt() {
 			continue
 		}
-		permit := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: a.name + "/" + d.name + "/authorizer"}, former.wants(d.permission())).Needs(root, n)
-		last = append(last, permit)
-		g.Uses(permit, part.Prop("Uri"))
-		if text, known := g.String(part.Prop("Uri")); known {
-			name, qualifier := splitFunction(functionARN(text))
-			permit.Mentions(functionKey(name), aliasKey(name, qualifier))
-		}
+		last = append(last, permit(n, d.name+"/authorizer", d.permission(), part.Prop("Uri")))
 	}
 	for _, part := range partsOf(s, "route") {
 		r := &route{api: a, key: part.Name, part: part}

@@ -93,7 +93,7 @@ func partOf(g *deploy.Graph, s *check.Statement, kind string, make func(a *api, 
 		if failed != nil {
 			return nil, failed
 		}
-		n = g.Add(s, key, r).Needs(root).Needs(needs...)
+		n = g.RestsOn(g.Add(s, key, r).On(root).Needs(needs...), s.Prop("Target"), s.Prop("ConnectionId"))
 		for _, p := range s.Props {
 			g.Uses(n, p.Value)
 		}
@@ -120,13 +120,16 @@ func expandIntegration(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	if region, known := g.String(s.Prop("Region")); known && region != "" && region != p.region {
 		return problem(s.Prop("Region").Position(), "E47", "Leave it out, or run the script in that region.", "the API is in %s, and not in %s", p.region, region)
 	}
-	_, err := partOf(g, s, typeIntegration, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
+	n, err := partOf(g, s, typeIntegration, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
 		i := &integration{api: a, part: part, name: s.Name}
 		if s.Verb != "find" {
 			a.integrations = append(a.integrations, i)
 		}
 		return i, nil, nil
 	})
+	if err == nil && s.Verb != "find" {
+		p.invoked.call(calleeOf(g, s.Prop("Uri")), n)
+	}
 	return err
 }
 

@@ -62,7 +62,8 @@ func init() {
 			Members: distributionMembers,
 		},
 		noun: "distribution", outputs: []string{"distributionId", "domainName"}, wait: distributionWait,
-		read: readDistribution, wants: wantDistribution, refuse: refuseDistribution,
+		rests: []string{"CachePolicy", "OriginAccessControl", "CacheBehaviors", "Certificate"},
+		read:  readDistribution, wants: wantDistribution, refuse: refuseDistribution,
 		create: createDistribution, update: updateDistribution, remove: removeDistribution,
 	}, true)
 }

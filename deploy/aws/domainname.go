@@ -26,7 +26,7 @@ func init() {
 			Members: []schema.Member{nameMember("domain"), {Name: "target", Kind: schema.String, Doc: "The name of the endpoint, for the record of the domain to point at."},
 				{Name: "zoneId", Kind: schema.String, Doc: "The hosted zone of the endpoint, for an alias record."}},
 		},
-		noun: "domain name", outputs: []string{"target"}, read: readDomainName, wants: wantDomainName, create: createDomainName, update: updateDomainName, remove: removeDomainName,
+		noun: "domain name", rests: []string{"Certificate"}, outputs: []string{"target"}, read: readDomainName, wants: wantDomainName, create: createDomainName, update: updateDomainName, remove: removeDomainName,
 	}, true)
 	domain := schema.Property{Name: "Domain", Kinds: objects, Objects: []string{typeDomainName}, Required: true, Fixed: true, Doc: "The domain name."}
 	registerModel(model{

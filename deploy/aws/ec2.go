@@ -152,15 +152,7 @@ func (v *vpc) Apply(ctx context.Context) error {
 	return v.members(ctx)
 }
 
-// Delete keeps a network in which something is to be preserved.
-func (v *vpc) Delete(ctx context.Context) error {
-	for _, n := range v.maker.ways.within(v.maker.name, v.state.id) {
-		if n.Preserve && !n.Found && n.Resource.Exists() {
-			return deploy.Kept(fmt.Sprintf("%s in it is preserved", n.Resource))
-		}
-	}
-	return v.maker.remove(ctx, v.state.id)
-}
+func (v *vpc) Delete(ctx context.Context) error { return v.maker.remove(ctx, v.state.id) }
 
 func (v *vpc) Member(name string) (any, bool) {
 	known := v.state.id != ""

@@ -31,7 +31,7 @@ func init() {
 			},
 			Members: []schema.Member{idMember("endpoint"), nameMember("endpoint")},
 		},
-		noun: "endpoint", refuse: refuseEndpoint, read: readEndpoint, wants: wantEndpoint, create: createEndpoint, update: updateEndpoint, remove: removeEndpoint,
+		noun: "endpoint", rests: []string{"Subnets", "SecurityGroups"}, refuse: refuseEndpoint, read: readEndpoint, wants: wantEndpoint, create: createEndpoint, update: updateEndpoint, remove: removeEndpoint,
 	}, false)
 }
 

@@ -25,7 +25,7 @@ func init() {
 			Properties: []schema.Property{attached},
 			Members:    []schema.Member{idMember("gateway"), nameMember("gateway")},
 		},
-		noun: "internet gateway", read: readInternetGateway, wants: wantInNetwork, create: createInternetGateway, update: attachInternetGateway, remove: removeInternetGateway,
+		noun: "internet gateway", rests: []string{inNetwork.Name}, read: readInternetGateway, wants: wantInNetwork, create: createInternetGateway, update: attachInternetGateway, remove: removeInternetGateway,
 		order: func(p *Provider, g *deploy.Graph, s *check.Statement, n *deploy.Node) {
 			p.ways.gateway(partName(g, s.Prop("Network")), n)
 		},

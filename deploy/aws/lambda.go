@@ -215,6 +215,7 @@ func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node
 	for _, prop := range s.Props {
 		g.Uses(fn, prop.Value)
 	}
+	g.RestsOn(fn, s.Prop("VpcConfig")) // its network interfaces are in the subnets and have the groups
 	return fn, nil
 }
 

@@ -75,7 +75,7 @@ func (w *ways) enter(network string, n *deploy.Node) { w.all[network] = append(w
 func (w *ways) within(name, id string) []*deploy.Node { return slices.Concat(w.all[name], w.all[id]) }
 
 func (w *ways) nat(network string, n *deploy.Node) {
-	n.Needs(w.internet[network]...)
+	n.On(w.internet[network]...)
 	w.nats[network] = append(w.nats[network], n)
 	w.enter(network, n)
 }
@@ -83,7 +83,7 @@ func (w *ways) nat(network string, n *deploy.Node) {
 func (w *ways) gateway(network string, n *deploy.Node) {
 	w.internet[network] = append(w.internet[network], n)
 	for _, nat := range w.nats[network] {
-		nat.Needs(n)
+		nat.On(n)
 	}
 }
 

@@ -27,7 +27,7 @@ func init() {
 			},
 			Members: []schema.Member{nameMember("subnet group"), arnMember("subnet group")},
 		},
-		noun: "subnet group", read: readSubnetGroup, wants: wantSubnetGroup, create: createSubnetGroup, update: updateSubnetGroup, remove: removeSubnetGroup,
+		noun: "subnet group", rests: []string{"Subnets"}, read: readSubnetGroup, wants: wantSubnetGroup, create: createSubnetGroup, update: updateSubnetGroup, remove: removeSubnetGroup,
 	}, true)
 	registerModel(model{
 		Type: &schema.Type{

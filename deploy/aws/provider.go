@@ -76,6 +76,7 @@ type Provider struct {
 	buckets   stock[string]        // their regions
 
 	ways     ways
+	invoked  invocations
 	dividing sync.Mutex // held while a free range of a network is looked for and taken
 	calls    *calls
 
@@ -109,6 +110,7 @@ func NewProvider(cfg aws.Config) *Provider {
 		asked:     map[string]int{},
 		calls:     calls,
 		ways:      newWays(),
+		invoked:   newInvocations(),
 		run:       rand.Text(),
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.

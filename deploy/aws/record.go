@@ -37,6 +37,8 @@ type model struct {
 	create func(ctx context.Context, v *values) error
 	update func(ctx context.Context, v *values, differs map[string]bool) error
 	remove func(ctx context.Context, v *values) error
+	// rests are the properties whose objects cannot go as long as the resource is there, beside those that are Fixed.
+	rests []string
 	// order makes the resource wait for others that no property of it names; nil if there are none.
 	order func(p *Provider, g *deploy.Graph, s *check.Statement, n *deploy.Node)
 }
@@ -188,6 +190,11 @@ func registerModel(m model, find bool) {
 		n, err := ensured(g, s, m.key(g, s), func() deploy.Resource { return &record{model: &m, p: p, graph: g, s: s} })
 		if in := s.Prop(inNetwork.Name); err == nil && in != nil {
 			p.ways.enter(partName(g, in), n)
+		}
+		for _, prop := range m.Properties {
+			if err == nil && (prop.Fixed || slices.Contains(m.rests, prop.Name)) {
+				g.RestsOn(n, s.Prop(prop.Name))
+			}
 		}
 		if err == nil && m.order != nil {
 			m.order(p, g, s, n)
