@@ -193,6 +193,14 @@ func (c *unreadConn) Unread() []byte {
 
 func (c *unreadConn) Unwrap() net.Conn { return c.Conn }
 
+// Exchange puts another connection in the place of c's own, which it returns. So an event loop comes to read and to write
+// below TLS.
+func (c *unreadConn) Exchange(other net.Conn) net.Conn {
+	own := c.Conn
+	c.Conn = other
+	return own
+}
+
 // CloseWrite ends what is sent, and leaves open what is read.
 func (c *unreadConn) CloseWrite() error { return closeWrite(c.Conn) }
 

@@ -26,10 +26,10 @@ type End struct {
 // Conn is a connection. Its zero value is to be opened with [Server.Open]; from then on it must not be copied, and any
 // goroutine may call its methods.
 type Conn struct {
-	server *Server
 	owner  Owner
 	loop   *loop        // nil for a stream
 	stream *stream      // nil on a loop
+	secure *secure      // on a loop, and only for TLS
 	active atomic.Int64 // the last message in either direction; all times are those of Server.now
 	opened int64
 
@@ -58,10 +58,18 @@ type Conn struct {
 	closed   bool
 }
 
-// Opened returns when the connection was opened, and Active when there was the last message in either direction.
-func (c *Conn) Opened() time.Time { return c.server.epoch.Add(time.Duration(c.opened)) }
+// server is kept by what the connection belongs to: there are many connections, and few loops.
+func (c *Conn) server() *Server {
+	if c.loop != nil {
+		return c.loop.server
+	}
+	return c.stream.server
+}
 
-func (c *Conn) Active() time.Time { return c.server.epoch.Add(time.Duration(c.active.Load())) }
+// Opened returns when the connection was opened, and Active when there was the last message in either direction.
+func (c *Conn) Opened() time.Time { return c.server().epoch.Add(time.Duration(c.opened)) }
+
+func (c *Conn) Active() time.Time { return c.server().epoch.Add(time.Duration(c.active.Load())) }
 
 // Ended reports whether the connection takes no more messages.
 func (c *Conn) Ended() bool {
@@ -88,7 +96,7 @@ func (c *Conn) Start() {
 	}
 	c.flush(nil)
 	c.loop.watch(c)
-	early := c.partial != nil
+	early := c.partial != nil || c.secure != nil // TLS may have read more than the handshake
 	c.mu.Unlock()
 	if early {
 		c.loop.resume(c)
@@ -103,7 +111,7 @@ func (c *Conn) Send(m *Message) error {
 	if c.end != nil {
 		return ErrGone
 	}
-	c.active.Store(c.server.now())
+	c.active.Store(c.server().now())
 	return c.send(m)
 }
 
@@ -115,7 +123,7 @@ func (c *Conn) Leave(m *Message) (left bool, err error) {
 	if c.end != nil {
 		return false, ErrGone
 	}
-	c.active.Store(c.server.now())
+	c.active.Store(c.server().now())
 	if err := c.push(m); err != nil {
 		return false, err
 	}
@@ -178,14 +186,14 @@ func (c *Conn) push(m *Message) error {
 				return ErrGone
 			}
 		}
-		if int(c.queued)+m.Size() > c.server.config.MaxQueue {
+		if int(c.queued)+m.Size() > c.server().config.MaxQueue {
 			c.cut(ErrSlow)
 			return ErrSlow
 		}
 	}
 	c.waiting = append(c.waiting, m)
 	c.hold(m)
-	if c.blocked && c.server.blocked.Load() > c.server.config.MaxBlocked {
+	if c.blocked && c.server().blocked.Load() > c.server().config.MaxBlocked {
 		c.cut(ErrCrowded)
 		return ErrCrowded
 	}
@@ -197,14 +205,14 @@ func (c *Conn) push(m *Message) error {
 func (c *Conn) hold(m *Message) {
 	c.queued += int32(m.Size())
 	if c.blocked {
-		c.server.hold(m)
+		c.server().hold(m)
 	}
 }
 
 func (c *Conn) release(m *Message) {
 	c.queued -= int32(m.Size())
 	if c.blocked {
-		c.server.release(m)
+		c.server().release(m)
 	}
 }
 
@@ -216,9 +224,9 @@ func (c *Conn) block(blocked bool) {
 	c.blocked = blocked
 	for _, m := range c.waiting {
 		if blocked {
-			c.server.hold(m)
+			c.server().hold(m)
 		} else {
-			c.server.release(m)
+			c.server().release(m)
 		}
 	}
 }
@@ -227,7 +235,7 @@ func (c *Conn) block(blocked bool) {
 // later to take more.
 func (c *Conn) stalls(progress bool) {
 	if c.end == nil && (progress || !c.blocked) {
-		c.until = c.server.now() + int64(stallTimeout)
+		c.until = c.server().now() + int64(stallTimeout)
 	}
 	if !c.blocked {
 		c.block(true)
@@ -297,7 +305,7 @@ func (c *Conn) shut(code int, reason string) {
 		return
 	}
 	c.end = &End{Code: code, Reason: reason}
-	c.until = c.server.now() + int64(closeTimeout)
+	c.until = c.server().now() + int64(closeTimeout)
 	m := Raw(appendFrame(nil, opClose, closePayload(code, reason)))
 	c.waiting = append(c.waiting, m)
 	c.hold(m)
@@ -322,7 +330,7 @@ func (c *Conn) finish() {
 	c.closed = true
 	c.block(false)
 	c.waiting, c.queued, c.offset = nil, 0, 0
-	c.server.timers.remove(c)
+	c.server().timers.remove(c)
 	if c.loop != nil {
 		c.loop.drop(c)
 	} else {
@@ -349,13 +357,13 @@ func (c *Conn) schedule() {
 	}
 	due := c.until
 	if c.end == nil {
-		config := &c.server.config
+		config := &c.server().config
 		idle := min(c.active.Load()+int64(config.IdleTimeout), c.opened+int64(config.Lifetime))
 		if due == 0 || idle < due {
 			due = idle
 		}
 	}
-	c.server.timers.set(c, due)
+	c.server().timers.set(c, due)
 }
 
 // due looks at the connection.
@@ -365,7 +373,7 @@ func (c *Conn) due(at int64) {
 	if c.closed {
 		return
 	}
-	config := &c.server.config
+	config := &c.server().config
 	switch {
 	case c.end != nil && at >= c.until:
 		c.finish()
@@ -399,7 +407,7 @@ func (c *Conn) take(in []byte, fresh *parser) {
 		var opcode byte
 		var payload []byte
 		var err *closeError
-		opcode, payload, in, err = p.next(in, c.server.config.MaxFrame, c.server.config.MaxMessage)
+		opcode, payload, in, err = p.next(in, c.server().config.MaxFrame, c.server().config.MaxMessage)
 		switch {
 		case err != nil:
 			c.stop(err.code, err.reason)
@@ -420,7 +428,7 @@ func (c *Conn) take(in []byte, fresh *parser) {
 			c.mu.Lock()
 			if c.end == nil {
 				if pingIsActivity {
-					c.active.Store(c.server.now())
+					c.active.Store(c.server().now())
 				}
 				c.send(Raw(appendFrame(nil, opPong, payload)))
 			}
@@ -460,9 +468,9 @@ func (c *Conn) deliver(text []byte) bool {
 		c.mu.Unlock()
 		return true // the client's close frame is what is waited for
 	}
-	c.active.Store(c.server.now())
+	c.active.Store(c.server().now())
 	c.handled++
-	c.paused = int(c.handled) >= c.server.config.Concurrency
+	c.paused = int(c.handled) >= c.server().config.Concurrency
 	going := !c.paused
 	c.mu.Unlock()
 	c.owner.Message(text)
@@ -493,7 +501,7 @@ func (c *Conn) hangUp(err error) {
 
 // flushed reports whether all is written.
 func (c *Conn) flushed() bool {
-	return len(c.waiting) == 0 && (c.stream == nil || !c.stream.writing)
+	return len(c.waiting) == 0 && (c.stream == nil || !c.stream.writing) && (c.secure == nil || len(c.secure.sealed) == 0)
 }
 
 // Done says that a message that the owner was given is handled: if too many were, the connection is read again.

@@ -53,13 +53,18 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// serverTLS has a certificate that nobody trusts.
+func serverTLS() *tls.Config {
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	certificate := must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}
+}
+
 func TestTimersOverTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
-		key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-		certificate := must(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
-		c, ended := runOver(tls.Server(server, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}))
+		c, ended := runOver(tls.Server(server, serverTLS()))
 		began := time.Now()
 		secure := tls.Client(client, &tls.Config{InsecureSkipVerify: true})
 		time.Sleep(9 * time.Minute)

@@ -1,10 +1,12 @@
 package socket
 
 import (
+	"crypto/tls"
 	"math/bits"
 	"net"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -74,9 +76,17 @@ func (l *loop) stop() {
 	l.ended.Wait()
 }
 
-// adopt takes a TCP socket from the net package; false for any other, or if that fails.
+// adopt takes a TCP socket from the net package, also from below TLS; false for any other, or if that fails.
 func (l *loop) adopt(c *Conn, socket net.Conn) bool {
-	fd, ok := epoll.Take(socket)
+	fd, ok := int32(-1), false
+	if encrypted, is := socket.(*tls.Conn); is {
+		c.secure, ok = takeBelow(encrypted)
+		if ok {
+			fd = c.secure.fd
+		}
+	} else {
+		fd, ok = epoll.Take(socket)
+	}
 	if !ok {
 		return false
 	}
@@ -102,6 +112,9 @@ func (l *loop) watch(c *Conn) {
 }
 
 func (l *loop) drop(c *Conn) {
+	if c.secure != nil {
+		c.secure.end(l.server)
+	}
 	l.sockets.Lock()
 	if int(c.fd) < len(l.byFD) {
 		l.byFD[c.fd] = nil
@@ -111,7 +124,14 @@ func (l *loop) drop(c *Conn) {
 	c.fd = -1
 }
 
-func (l *loop) closeWrite(c *Conn) { unix.Shutdown(int(c.fd), unix.SHUT_WR) }
+func (l *loop) closeWrite(c *Conn) {
+	if c.secure == nil {
+		unix.Shutdown(int(c.fd), unix.SHUT_WR)
+		return
+	}
+	c.secure.conn.CloseWrite()
+	c.flushSealed(nil)
+}
 
 // read serves what the kernel reports.
 func (l *loop) read() {
@@ -168,6 +188,9 @@ func (c *Conn) pump(buf []byte, fresh *parser, toEnd bool) (more bool) {
 		return false
 	}
 	c.toEnd = c.toEnd || toEnd
+	if c.secure != nil {
+		c.secure.expect(c.toEnd)
+	}
 	if c.unread = true; c.reading || c.paused {
 		return false // who reads will look again, and so does Done
 	}
@@ -186,7 +209,7 @@ func (c *Conn) pump(buf []byte, fresh *parser, toEnd bool) (more bool) {
 			more = true
 			break
 		}
-		n, err := epoll.Read(c.fd, buf)
+		n, err := c.receive(buf)
 		switch {
 		case err == unix.EAGAIN:
 			c.unread = false
@@ -199,7 +222,8 @@ func (c *Conn) pump(buf []byte, fresh *parser, toEnd bool) (more bool) {
 			c.unread = false
 		default:
 			full++
-			c.unread = n == len(buf) || c.toEnd // less is all: what comes later is reported again
+			// Less is all, but for TLS, which gives one record at a time: what comes later is reported again.
+			c.unread = n == len(buf) || c.toEnd || c.secure != nil
 			c.mu.Unlock()
 			c.take(buf[:n], fresh)
 			c.mu.Lock()
@@ -210,6 +234,16 @@ func (c *Conn) pump(buf []byte, fresh *parser, toEnd bool) (more bool) {
 		go c.owner.Closed(*c.end)
 	}
 	return more && !c.closed
+}
+
+func (c *Conn) receive(buf []byte) (n int, err syscall.Errno) {
+	if c.secure == nil {
+		return epoll.Read(c.fd, buf)
+	}
+	if n, err = c.secure.read(buf); len(c.secure.sealed) > 0 {
+		c.write() // what TLS answers of its own
+	}
+	return n, err
 }
 
 // resume reads a connection that was not read for a while, or not yet.
@@ -316,6 +350,10 @@ func (l *loop) find(fds []int32, conns []*Conn) {
 // flush writes until nothing waits, or the socket takes no more. The room is for what takes more than one message; nil
 // stands for some of the pool. The caller holds c.mu.
 func (c *Conn) flush(room *[maxWrite]byte) {
+	if c.secure != nil {
+		c.flushSealed(room)
+		return
+	}
 	for len(c.waiting) > 0 {
 		var p []byte
 		if m := c.waiting[0]; len(c.waiting) == 1 && len(m.ids) == 0 {

@@ -10,7 +10,12 @@ import (
 const maxLoops = 1
 
 // loop would serve many sockets. There are none here: what follows is never called.
-type loop struct{ index int }
+type loop struct {
+	server *Server
+	index  int
+}
+
+type secure struct{ sealed []byte }
 
 func probe() error { return errors.New("event loops need Linux") }
 

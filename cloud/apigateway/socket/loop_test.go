@@ -3,9 +3,12 @@
 package socket
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -24,16 +27,54 @@ type told struct {
 func (o *told) Message(text []byte) { o.messages <- string(text) }
 func (o *told) Closed(end End)      { o.end <- end }
 
-// connect opens connections over TCP, which go by way of loops, and returns their clients.
-func connect(t testing.TB, s *Server, n int) (owners []*told, clients []net.Conn) {
-	t.Helper()
+// way is one of those by which connections belong to loops.
+type way struct {
+	name   string
+	secure *tls.Config
+}
+
+// ways runs a test by each of them.
+func ways(t *testing.T, test func(*testing.T, way)) {
+	for _, w := range []way{{"plain", nil}, {"TLS", serverTLS()}} {
+		t.Run(w.name, func(t *testing.T) { test(t, w) })
+	}
+}
+
+// dial returns both ends of a connection over TCP.
+func (w way) dial() (server, client net.Conn) {
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer listener.Close()
+	client = must(net.Dial("tcp", listener.Addr().String()))
+	server = must(listener.Accept())
+	if w.secure == nil {
+		return server, client
+	}
+	secure := tls.Server(&below{server}, w.secure)
+	shaken := make(chan error, 1)
+	go func() { shaken <- secure.Handshake() }()
+	theirs := tls.Client(&below{client}, &tls.Config{InsecureSkipVerify: true})
+	if err := errors.Join(theirs.Handshake(), <-shaken); err != nil {
+		panic(err)
+	}
+	return secure, theirs
+}
+
+type below struct{ net.Conn }
+
+func (b *below) Exchange(other net.Conn) net.Conn {
+	own := b.Conn
+	b.Conn = other
+	return own
+}
+
+// connect opens connections, which belong to loops, and returns their clients.
+func (w way) connect(t testing.TB, s *Server, n int) (owners []*told, clients []net.Conn) {
+	t.Helper()
 	for i := range n {
-		client := must(net.Dial("tcp", listener.Addr().String()))
+		server, client := w.dial()
 		o := &told{messages: make(chan string, 1000), end: make(chan End, 1)}
 		o.ID[0] = byte(i)
-		s.Open(&o.Conn, o, must(listener.Accept()), nil, nil)
+		s.Open(&o.Conn, o, server, nil, nil)
 		if o.loop == nil {
 			t.Fatal("the connection is not on a loop")
 		}
@@ -60,10 +101,12 @@ func all(owners []*told) func(func(*Conn) bool) {
 	}
 }
 
-func TestMessageToAllReachesEachWithItsID(t *testing.T) {
+func TestMessageToAllReachesEachWithItsID(t *testing.T) { ways(t, messageToAllReachesEachWithItsID) }
+
+func messageToAllReachesEachWithItsID(t *testing.T, w way) {
 	const sockets, rounds = 100, 200
 	s := NewServer(config)
-	owners, clients := connect(t, s, sockets)
+	owners, clients := w.connect(t, s, sockets)
 	var readers sync.WaitGroup
 	for i, client := range clients {
 		readers.Go(func() {
@@ -92,10 +135,12 @@ func TestMessageToAllReachesEachWithItsID(t *testing.T) {
 }
 
 // A client that stops reading keeps nothing but the newest of each key and what has none, and gets that when it reads on.
-func TestBlockedSocketSkipsToTheNewest(t *testing.T) {
+func TestBlockedSocketSkipsToTheNewest(t *testing.T) { ways(t, blockedSocketSkipsToTheNewest) }
+
+func blockedSocketSkipsToTheNewest(t *testing.T, w way) {
 	const versions = 100
 	s := NewServer(config)
-	owners, clients := connect(t, s, 1)
+	owners, clients := w.connect(t, s, 1)
 	c := &owners[0].Conn
 	filler := strings.Repeat("x", 32<<10)
 	fillers := 0
@@ -132,7 +177,9 @@ func TestBlockedSocketSkipsToTheNewest(t *testing.T) {
 	}
 }
 
-func TestBoundsOnWhatWaits(t *testing.T) {
+func TestBoundsOnWhatWaits(t *testing.T) { ways(t, boundsOnWhatWaits) }
+
+func boundsOnWhatWaits(t *testing.T, w way) {
 	for _, test := range []struct {
 		name   string
 		change func(*Config)
@@ -145,7 +192,7 @@ func TestBoundsOnWhatWaits(t *testing.T) {
 			config := config
 			test.change(&config)
 			s := NewServer(config)
-			owners, _ := connect(t, s, 2)
+			owners, _ := w.connect(t, s, 2)
 			for s.SendAll(all(owners[:1]), Text(make([]byte, 10<<10))) == 1 {
 			}
 			end := <-owners[0].end
@@ -166,50 +213,51 @@ func TestBoundsOnWhatWaits(t *testing.T) {
 	}
 }
 
-// Beyond its concurrency a connection is not read, and the client's writes come to a stop. On a loop and on a stream.
+// Beyond its concurrency a connection is not read, and the client's writes come to a stop.
 func TestMessagesWaitForTheirTurn(t *testing.T) {
-	for _, loops := range []bool{true, false} {
-		t.Run(fmt.Sprint("loops ", loops), func(t *testing.T) {
-			config := config
-			config.Concurrency = 2
-			s := newServer(config, loops)
-			listener := must(net.Listen("tcp", "127.0.0.1:0"))
-			defer listener.Close()
-			client := must(net.Dial("tcp", listener.Addr().String()))
-			o := &told{messages: make(chan string, 1000), end: make(chan End, 1)}
-			s.Open(&o.Conn, o, must(listener.Accept()), nil, text("0"))
-			o.Start()
-			const messages = 500
-			go func() {
-				for i := 1; i < messages; i++ {
-					client.Write(text(fmt.Sprint(i)))
-				}
-			}()
-			for i := range messages {
-				if got := <-o.messages; got != fmt.Sprint(i) {
-					t.Fatalf("message %q, want %d", got, i)
-				}
-				if n := len(o.messages); n > 1 {
-					t.Fatalf("%d more were read", n)
-				}
-				o.Done()
-			}
-			client.Write(sockettest.Frame(0x80|opClose, "\x03\xe8"))
-			if _, err := io.ReadAll(client); err != nil {
-				t.Error(err)
-			}
-			client.Close()
-			if end := <-o.end; end.Code != Normal {
-				t.Errorf("ended with %+v", end)
-			}
-			s.Close()
-		})
+	ways(t, func(t *testing.T, w way) { messagesWaitForTheirTurn(t, w, true) })
+	t.Run("stream", func(t *testing.T) { messagesWaitForTheirTurn(t, way{}, false) })
+}
+
+func messagesWaitForTheirTurn(t *testing.T, w way, loops bool) {
+	config := config
+	config.Concurrency = 2
+	s := newServer(config, loops)
+	server, client := w.dial()
+	o := &told{messages: make(chan string, 1000), end: make(chan End, 1)}
+	s.Open(&o.Conn, o, server, nil, text("0"))
+	o.Start()
+	const messages = 500
+	go func() {
+		for i := 1; i < messages; i++ {
+			client.Write(text(fmt.Sprint(i)))
+		}
+	}()
+	for i := range messages {
+		if got := <-o.messages; got != fmt.Sprint(i) {
+			t.Fatalf("message %q, want %d", got, i)
+		}
+		if n := len(o.messages); n > 1 {
+			t.Fatalf("%d more were read", n)
+		}
+		o.Done()
 	}
+	client.Write(sockettest.Frame(0x80|opClose, "\x03\xe8"))
+	if _, err := io.ReadAll(client); err != nil {
+		t.Error(err)
+	}
+	client.Close()
+	if end := <-o.end; end.Code != Normal {
+		t.Errorf("ended with %+v", end)
+	}
+	s.Close()
 }
 
 // What is left in a queue waits for the flush, and keeps its place before what is sent after it.
-func TestWhatIsLeftIsFlushedInOrder(t *testing.T) {
-	owners, clients := connect(t, NewServer(config), 2)
+func TestWhatIsLeftIsFlushedInOrder(t *testing.T) { ways(t, whatIsLeftIsFlushedInOrder) }
+
+func whatIsLeftIsFlushedInOrder(t *testing.T, w way) {
+	owners, clients := w.connect(t, NewServer(config), 2)
 	c, other := &owners[0].Conn, &owners[1].Conn
 	if left, err := c.Leave(Text([]byte("1"))); !left || err != nil {
 		t.Fatal(left, err)
@@ -251,4 +299,36 @@ func TestNothingIsLeftForAStream(t *testing.T) {
 	}
 	client.Close()
 	<-ended
+}
+
+// The end of what a client says is reported once, maybe while nothing is read: it is found behind what there is.
+func TestEndThatIsReportedBeforeItIsRead(t *testing.T) { ways(t, endThatIsReportedBeforeItIsRead) }
+
+func endThatIsReportedBeforeItIsRead(t *testing.T, w way) {
+	config := config
+	config.Concurrency = 1
+	s := NewServer(config)
+	server, client := w.dial()
+	o := &told{messages: make(chan string, 2), end: make(chan End, 1)}
+	s.Open(&o.Conn, o, server, nil, text("0"))
+	o.Start()
+	<-o.messages
+	client.Write(sockettest.Frame(0x80|opPing, "ping"))
+	raw := client
+	if w.secure != nil {
+		raw = client.(*tls.Conn).NetConn().(*below).Conn
+	}
+	raw.(*net.TCPConn).CloseWrite()
+	for toEnd := false; !toEnd; {
+		runtime.Gosched()
+		o.mu.Lock()
+		toEnd = o.toEnd
+		o.mu.Unlock()
+	}
+	o.Done()
+	if end := <-o.end; end.Code != Abnormal {
+		t.Errorf("ended with %+v", end)
+	}
+	client.Close()
+	s.Close()
 }

@@ -1,10 +1,10 @@
 // Package socket is the server's side of WebSocket connections (RFC 6455): their frames, their life, and the way of a
 // message to many of them at once. It knows no API, and nothing of the handshake but its bytes.
 //
-// An open connection is a [Conn] that its owner embeds. It has two ways to its client. On Linux the sockets of plain TCP
-// are taken from the net package and belong to a few event loops (loop_linux.go): an idle connection has no goroutine,
-// no buffer and no timer of its own. All others, TLS among them, have a goroutine that reads (stream.go). The rules are
-// the same for both and stand in conn.go: one parser, one queue, one way to close.
+// An open connection is a [Conn] that its owner embeds. It has two ways to its client. On Linux the sockets of TCP are taken
+// from the net package, from below TLS as well (secure_linux.go), and belong to a few event loops (loop_linux.go): an idle
+// connection has no goroutine, no buffer and no timer of its own. All others have a goroutine that reads (stream.go). The
+// rules are the same for both and stand in conn.go: one parser, one queue, one way to close.
 //
 // A message to an idle socket is written by whoever sends it, without waiting. A message to many ([Server.SendAll]) is left
 // in the queues of all, and a sweep writes to one socket after another whatever waits for it, in one write. So messages
@@ -150,7 +150,7 @@ func (s *Server) loop() *loop {
 // Open makes c a connection over a socket that belongs to it from now on. Its client gets first, if that is not nil, then
 // what is sent to it. Nothing is written or read before [Conn.Start]; early is what was read with the handshake.
 func (s *Server) Open(c *Conn, owner Owner, socket net.Conn, first *Message, early []byte) {
-	c.server, c.owner = s, owner
+	c.owner = owner
 	now := s.now()
 	c.opened = now
 	c.active.Store(now)
@@ -165,7 +165,7 @@ func (s *Server) Open(c *Conn, owner Owner, socket net.Conn, first *Message, ear
 	if l := s.loop(); l != nil && l.adopt(c, socket) {
 		return
 	}
-	c.stream = newStream(c, socket)
+	c.stream = newStream(s, c, socket)
 }
 
 // SendAll sends a message to many connections and returns how many took it. Each gets it in the order of what else is

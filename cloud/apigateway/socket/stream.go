@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// stream is the way to a client that every system has, and TLS needs: one goroutine reads, and while something waits to be
+// stream is the way to a client that every system has: one goroutine reads, and while something waits to be
 // written there is another one that writes it, all that waits in one write.
 type stream struct {
+	server  *Server
 	net     net.Conn
 	writing bool      // a goroutine writes; guarded by Conn.mu
 	resumed sync.Cond // Conn.paused has changed
@@ -17,9 +18,9 @@ type stream struct {
 // idleRoom is what an idle stream reads into: most messages of most clients are no larger.
 const idleRoom = 512
 
-func newStream(c *Conn, socket net.Conn) *stream {
+func newStream(server *Server, c *Conn, socket net.Conn) *stream {
 	socket.SetDeadline(time.Time{})
-	s := &stream{net: socket}
+	s := &stream{server: server, net: socket}
 	s.resumed.L = &c.mu
 	return s
 }
