@@ -150,7 +150,7 @@ func (b *bench) load(ctx context.Context, w workload, name string) ([]measure.Re
 	hello, greet := servers[name].hello, servers[name].greet
 	args := []string{"-n", strconv.Itoa(w.sockets), "-hello", hello, "-greet", strconv.Itoa(greet), "-sign", s.Sign}
 	url := s.WS
-	if w.secure {
+	if w.secure || servers[name].secure {
 		url = s.WSS
 	}
 	switch {

@@ -51,6 +51,7 @@ func sectionNames() (names []string) {
 var (
 	leaders   = []string{"limit", "gobwas", "gws", "nbio", "quotewire"}
 	followers = []string{"golimit", "coder", "centrifuge", "nats"}
+	gateways  = []string{"quotewire-unsigned", "quotewire-tls"} // beside quotewire, without signatures and with TLS
 )
 
 // copies is how many deliveries a fan-out makes, at least ten to each socket.
@@ -153,7 +154,7 @@ func sections(quick bool, reps int) []section {
 	}
 
 	return []section{
-		{"fanout", many(compared(small, 1), compared(large, 1), compared(largest, 1)), compare("fanout")},
+		{"fanout", many(compared(small, 1, gateways...), compared(large, 1, gateways...), compared(largest, 1, gateways...)), compare("fanout")},
 		{"bursts", many(compared(small, 8, "limit-batch"), compared(large, 8, "limit-batch")), compare("bursts")},
 		{"conflation", []workload{conflate(small), conflate(large)}, (*report).conflation},
 		{"writing", []workload{writing(small), writing(large)}, compare("writing")},

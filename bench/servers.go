@@ -24,6 +24,7 @@ type server struct {
 	own     bool   // the program prints its address, as Quotewire's does; the others are told where to listen
 	hello   string // what a client has to say first
 	greet   int    // and how many may wait for an answer to it
+	secure  bool   // clients come over TLS
 }
 
 const natsHello = `CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\nSUB quotes 1\r\n`
@@ -45,10 +46,11 @@ var servers = map[string]server{
 	"centrifuge":      {program: "centrifuge", hello: `{"id":1,"connect":{}}`},
 	"nats":            {program: "nats", hello: natsHello},
 
-	// A whole embedded cloud, whose posts are signed and judged; and the gateway alone, which admits everybody, also with a
-	// function of $connect in its own process.
+	// A whole embedded cloud, whose posts are signed and judged, also for clients over TLS; and the gateway alone, which admits
+	// everybody, also with a function of $connect in its own process.
 	"quotewire":          {program: "gateway", own: true, args: []string{"-door", "cloud"}, hello: `{"action":"hello"}`, greet: 64},
 	"quotewire-unsigned": {program: "gateway", own: true, args: []string{"-door", "open"}, hello: `{"action":"hello"}`, greet: 64},
+	"quotewire-tls":      {program: "gateway", own: true, args: []string{"-door", "cloud"}, hello: `{"action":"hello"}`, greet: 64, secure: true},
 	"quotewire-connect":  {program: "gateway", own: true, args: []string{"-door", "open", "-connect"}},
 }
 

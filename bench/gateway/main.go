@@ -17,6 +17,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"quotewire/cloud/apigateway"
@@ -60,6 +61,7 @@ func run(ctx context.Context, door string, connect bool) error {
 	if err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what the start has left, or its room would be taken for no memory of the first connections
 	json.NewEncoder(os.Stdout).Encode(address)
 	<-ctx.Done()
 	return closed()

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -60,28 +59,23 @@ func open(o options) (*load, error) {
 	if l.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(o.url)
+	t, err := newTarget(o.url)
 	if err != nil {
 		return nil, err
 	}
-	to, err := resolve(u.Host)
-	if err != nil {
-		return nil, err
-	}
-	request := handshake(u)
 	rss, slab := l.server.RSS(), measure.Slab()
 	for i := range l.clients {
 		c := &l.clients[i]
-		fd, rest, err := connect(to, i, o.mode == "slow" && i < o.slow, request)
+		rest, err := t.connect(c, i, o.mode == "slow" && i < o.slow)
 		if err != nil {
 			return nil, err
 		}
-		c.fd, c.newest = fd, -1
+		c.newest = -1
 		l.receive(c, rest, 0)
 		if o.hello != "" && o.greet == 0 {
-			unix.Write(fd, maskedFrame(opText, text(o.hello, i)))
+			c.write(maskedFrame(opText, text(o.hello, i)))
 		}
-		if err := l.register(fd, int32(i+1)); err != nil {
+		if err := l.register(c.fd, int32(i+1)); err != nil {
 			return nil, err
 		}
 	}
@@ -120,7 +114,7 @@ func (l *load) greetAll() error {
 	for i := 0; i < len(l.clients) || len(waiting) > 0; {
 		for ; i < len(l.clients) && len(waiting) < l.greet; i++ {
 			c := &l.clients[i]
-			unix.Write(c.fd, maskedFrame(opText, text(l.hello, i)))
+			c.write(maskedFrame(opText, text(l.hello, i)))
 			waiting = append(waiting, c)
 		}
 		if err := l.poll(nil); err != nil {
@@ -202,7 +196,12 @@ func (l *load) poll(answered func(p *poster, t int64)) error {
 		}
 		t := now()
 		if id > 0 {
-			l.receive(&l.clients[id-1], buf[:size], t)
+			c := &l.clients[id-1]
+			if c.secure == nil {
+				l.receive(c, buf[:size], t)
+			} else if err := c.secure.open(buf[:size], func(p []byte) { l.receive(c, p, t) }); err != nil {
+				return err
+			}
 			continue
 		}
 		p := l.posts[-id-1]

@@ -17,12 +17,13 @@ import (
 // client is one WebSocket.
 type client struct {
 	fd     int
-	id     string // of its connection, as the first message says
-	carry  []byte // a frame that has not come whole
-	seen   bitset // publishes that came, by their number
-	newest int    // the highest of them
-	heard  bool   // a message has come
-	paused bool   // does not read
+	secure *secured // nil without TLS
+	id     string   // of its connection, as the first message says
+	carry  []byte   // a frame that has not come whole
+	seen   bitset   // publishes that came, by their number
+	newest int      // the highest of them
+	heard  bool     // a message has come
+	paused bool     // does not read
 	ended  bool
 	code   int // of the server's close frame
 	got    int // prices, since this was last set to zero
@@ -86,27 +87,62 @@ func handshake(u *url.URL) []byte {
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", u.RequestURI(), u.Host)
 }
 
-// connect opens a WebSocket and returns what came after the handshake.
-func connect(to unix.Sockaddr, i int, narrow bool, request []byte) (fd int, rest []byte, err error) {
-	if fd, err = dial(to, i, narrow); err != nil {
-		return 0, nil, err
+// target is where WebSockets are opened, and with what request.
+type target struct {
+	to      unix.Sockaddr
+	secure  bool // over TLS
+	request []byte
+}
+
+func newTarget(address string) (t target, err error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return t, err
 	}
-	if _, err := unix.Write(fd, request); err != nil {
-		return 0, nil, fmt.Errorf("client %d: handshake: %w", i, err)
+	to, err := resolve(u.Host)
+	return target{to, u.Scheme == "wss", handshake(u)}, err
+}
+
+// connect opens the WebSocket of a client and returns what came after the handshake.
+func (t target) connect(c *client, i int, narrow bool) (rest []byte, err error) {
+	if c.fd, err = dial(t.to, i, narrow); err != nil {
+		return nil, err
+	}
+	if t.secure {
+		c.secure = newSecured(c.fd)
+	}
+	if err := c.write(t.request); err != nil {
+		return nil, fmt.Errorf("client %d: handshake: %w", i, err)
 	}
 	var head []byte
 	end := -1
 	for buf := make([]byte, 4096); end < 0; end = bytes.Index(head, []byte("\r\n\r\n")) {
-		n, err := unix.Read(fd, buf)
+		n, err := c.read(buf)
 		if err != nil || n == 0 {
-			return 0, nil, fmt.Errorf("client %d: no handshake: %v: %q", i, err, head)
+			return nil, fmt.Errorf("client %d: no handshake: %v: %q", i, err, head)
 		}
 		head = append(head, buf[:n]...)
 	}
 	if !bytes.HasPrefix(head, []byte("HTTP/1.1 101")) {
-		return 0, nil, fmt.Errorf("client %d: refused: %q", i, head)
+		return nil, fmt.Errorf("client %d: refused: %q", i, head)
 	}
-	return fd, head[end+4:], nil
+	return head[end+4:], nil
+}
+
+func (c *client) write(p []byte) (err error) {
+	if c.secure != nil {
+		_, err = c.secure.conn.Write(p)
+	} else {
+		_, err = unix.Write(c.fd, p)
+	}
+	return err
+}
+
+func (c *client) read(p []byte) (int, error) {
+	if c.secure != nil {
+		return c.secure.conn.Read(p)
+	}
+	return unix.Read(c.fd, p)
 }
 
 const (
@@ -164,7 +200,7 @@ func (l *load) receive(c *client, data []byte, t int64) {
 			}
 			l.end(c)
 		case opPing:
-			unix.Write(c.fd, maskedFrame(opPong, payload))
+			c.write(maskedFrame(opPong, payload))
 		default:
 			c.heard = true
 			l.message(c, payload, t)

@@ -152,6 +152,7 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	k.outcome.status = http.StatusOK
 	s.finish(k, "handshake", "sourceIp", c.sourceIP) // before the first message has its line
 	s.hub.add(c)
+	s.churn.Add()
 	if s.ctx.Err() != nil { // Close may not have seen it
 		c.Shut(socket.GoingAway, goingAway)
 	}

@@ -63,6 +63,7 @@ func (c *conn) Closed(end socket.End) {
 	s := c.service
 	defer s.running.leave()
 	s.hub.remove(c.ID)
+	s.churn.Add()
 	s.leaveBoard(c)
 	if end.Cut != nil {
 		s.Log.Warn("a connection was cut: "+end.Cut.Error(), "api", c.apiID, "stage", c.stage, "connectionId", c.ID.String())

@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 
 	"quotewire/cloud/apigateway/socket"
+	"quotewire/cloud/gc"
 	"quotewire/cloud/iam"
 	"quotewire/cloud/lambda"
 	"quotewire/cloud/limits"
@@ -76,6 +77,7 @@ type Service struct {
 	hub         hub
 	boards      boards
 	sockets     *socket.Server
+	churn       gc.Burst // connections that have come or gone
 	throttles   throttles
 	answers     lastAnswer
 	lastManaged atomic.Pointer[managed] // of the last call of @connections: the next one is mostly about the same

@@ -1,5 +1,6 @@
 // Package gc keeps the garbage collector from working all the time for a heap that is small. Go collects when the heap has
-// doubled: a process that keeps three megabytes and makes a hundred in a second does so thirty times in it.
+// doubled: a process that keeps three megabytes and makes a hundred in a second does so thirty times in it. And it gives back
+// at once what a burst has left, see [Burst].
 package gc
 
 import (

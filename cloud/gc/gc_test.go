@@ -3,6 +3,8 @@ package gc
 import (
 	"runtime"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 var sink []byte
@@ -31,4 +33,38 @@ func TestLargeHeapDoublesAsEver(t *testing.T) {
 			t.Errorf("with %d live bytes the heap may grow by %d%%, want %d%%", live, got, want)
 		}
 	}
+}
+
+func TestWhatABurstLeavesIsGivenBack(t *testing.T) {
+	Floor() // so that nothing else collects it
+	collections := func() uint32 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.NumForcedGC
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var b Burst
+		before := collections()
+		for range 3 * enough {
+			b.Add()
+			time.Sleep(afterBurst / 2)
+		}
+		time.Sleep(afterBurst / 4)
+		if n := collections() - before; n != 0 {
+			t.Errorf("%d collections while the burst goes on", n)
+		}
+		time.Sleep(afterBurst / 2)
+		synctest.Wait()
+		if n := collections() - before; n != 1 {
+			t.Errorf("%d collections after the burst, want one", n)
+		}
+		for range enough - 1 {
+			b.Add()
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := collections() - before; n != 1 {
+			t.Errorf("%d collections after what is no burst", n-1)
+		}
+	})
 }
