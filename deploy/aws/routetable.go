@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -196,22 +197,33 @@ func putRoute(ctx context.Context, v *values, table *string, r types.Route, ther
 	return err
 }
 
-// putUnder puts a subnet under a table. One that is under another is moved, without a moment under none.
+// moveWait is for how long two tables of a run may be at odds about a subnet.
+const moveWait = time.Minute
+
+// putUnder puts a subnet under a table. One that is under another is moved, without a moment under none; that other table
+// may be let go of it by this very run, between the look and the move.
 func putUnder(ctx context.Context, v *values, subnet string, table *string) error {
-	out, err := v.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: vpcFilter("association.subnet-id", subnet)})
-	if err != nil {
-		return err
-	}
-	for _, t := range out.RouteTables {
-		for _, a := range t.Associations {
-			if aws.ToString(a.SubnetId) == subnet {
-				_, err := v.ec2.ReplaceRouteTableAssociation(ctx, &ec2.ReplaceRouteTableAssociationInput{AssociationId: a.RouteTableAssociationId, RouteTableId: table})
-				return err
+	return deploy.Retry(ctx, moveWait, func(err error) string {
+		if is(err, "InvalidAssociationID.NotFound", "Resource.AlreadyAssociated") {
+			return "for another route table to let go of the subnet " + subnet
+		}
+		return ""
+	}, func(ctx context.Context) error {
+		out, err := v.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: vpcFilter("association.subnet-id", subnet)})
+		if err != nil {
+			return err
+		}
+		for _, t := range out.RouteTables {
+			for _, a := range t.Associations {
+				if aws.ToString(a.SubnetId) == subnet {
+					_, err := v.ec2.ReplaceRouteTableAssociation(ctx, &ec2.ReplaceRouteTableAssociationInput{AssociationId: a.RouteTableAssociationId, RouteTableId: table})
+					return err
+				}
 			}
 		}
-	}
-	_, err = v.ec2.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{RouteTableId: table, SubnetId: &subnet})
-	return err
+		_, err = v.ec2.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{RouteTableId: table, SubnetId: &subnet})
+		return err
+	})
 }
 
 // release puts subnets under the main table, all but those to keep.

@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -24,9 +22,12 @@ import (
 func (s *station) inventory(ctx context.Context) (lines []string, err error) {
 	note := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	cfg := s.config(http.DefaultClient)
-	lists := []func(context.Context, aws.Config, func(string, ...any)) error{buckets, network, tables, roles, functions, logGroups}
-	if s.on != "moto" { // which has not all of them, and whose scripts have none
-		lists = append(lists, apis)
+	lists := []func(context.Context, aws.Config, func(string, ...any)) error{buckets, network, groups, tables, roles, functions, logGroups, apis, names}
+	if s.on != "cloud" {
+		cfg.HTTPClient = s.wire.cloud.(aws.HTTPClient)
+		lists = append(lists, links, graphs, rows, site, zone)
+	} else {
+		lists = append(lists, deployments) // which moto has not
 	}
 	for _, list := range lists {
 		if err := list(ctx, cfg, note); err != nil {
@@ -52,55 +53,6 @@ func buckets(ctx context.Context, cfg aws.Config, note func(string, ...any)) err
 		for _, o := range objects.Contents {
 			note("object %s of %d bytes", *o.Key, *o.Size)
 		}
-	}
-	return nil
-}
-
-func network(ctx context.Context, cfg aws.Config, note func(string, ...any)) error {
-	client := ec2.NewFromConfig(cfg)
-	vpcs, err := client.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
-	if err != nil {
-		return err
-	}
-	for _, v := range vpcs.Vpcs {
-		note("network %s, %d IPv6 ranges", *v.CidrBlock, len(v.Ipv6CidrBlockAssociationSet))
-	}
-	subnets, err := client.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{})
-	if err != nil {
-		return err
-	}
-	for _, n := range subnets.Subnets {
-		note("subnet %s in %s, %d IPv6 ranges", *n.CidrBlock, *n.AvailabilityZone, len(n.Ipv6CidrBlockAssociationSet))
-	}
-	routes, err := client.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{})
-	if err != nil {
-		return err
-	}
-	for _, t := range routes.RouteTables {
-		note("route table of %d routes", len(t.Routes))
-	}
-	gateways, err := client.DescribeEgressOnlyInternetGateways(ctx, &ec2.DescribeEgressOnlyInternetGatewaysInput{})
-	if err != nil {
-		return err
-	}
-	note("%d egress-only internet gateways", len(gateways.EgressOnlyInternetGateways))
-	endpoints, err := client.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{})
-	if err != nil {
-		return err
-	}
-	for _, e := range endpoints.VpcEndpoints {
-		note("endpoint of %s", *e.ServiceName)
-	}
-	groups, err := client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{})
-	if err != nil {
-		return err
-	}
-	for _, g := range groups.SecurityGroups {
-		ranges := 0
-		for _, p := range g.IpPermissionsEgress {
-			ranges += len(p.IpRanges) + len(slices.DeleteFunc(p.Ipv6Ranges, func(r ec2types.Ipv6Range) bool { return r.CidrIpv6 == nil }))
-		}
-		note("security group %s with %d ways out", *g.GroupName, ranges)
 	}
 	return nil
 }
@@ -131,7 +83,12 @@ func tables(ctx context.Context, cfg aws.Config, note func(string, ...any)) erro
 		if err != nil {
 			return err
 		}
-		note("table %s with %d indexes, time to live %s", name, len(table.Table.GlobalSecondaryIndexes), ttl.TimeToLiveDescription.TimeToLiveStatus)
+		var indexes []string
+		for _, i := range table.Table.GlobalSecondaryIndexes {
+			indexes = append(indexes, *i.IndexName)
+		}
+		note("table %s with indexes %q, time to live %s, protected %t, stream %t", name, indexes, ttl.TimeToLiveDescription.TimeToLiveStatus,
+			aws.ToBool(table.Table.DeletionProtectionEnabled), table.Table.StreamSpecification != nil && aws.ToBool(table.Table.StreamSpecification.StreamEnabled))
 	}
 	return nil
 }
@@ -207,20 +164,46 @@ func apis(ctx context.Context, cfg aws.Config, note func(string, ...any)) error 
 		return err
 	}
 	for _, a := range out.Items {
-		note("API %s", *a.Name)
+		note("API %s, open %t, CORS %t", *a.Name, !aws.ToBool(a.DisableExecuteApiEndpoint), a.CorsConfiguration != nil)
+		integrations, err := client.GetIntegrations(ctx, &apigatewayv2.GetIntegrationsInput{ApiId: a.ApiId})
+		if err != nil {
+			return err
+		}
+		for _, i := range integrations.Items {
+			note("integration %s of %s, %s", *i.Description, *a.Name, aws.ToString(i.IntegrationMethod))
+		}
+		routes, err := client.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: a.ApiId})
+		if err != nil {
+			return err
+		}
+		for _, r := range routes.Items {
+			note("route %s of %s, %s, authorizer %t, key %t, named %q", *r.RouteKey, *a.Name, r.AuthorizationType, r.AuthorizerId != nil, aws.ToBool(r.ApiKeyRequired), aws.ToString(r.OperationName))
+		}
+		stages, err := client.GetStages(ctx, &apigatewayv2.GetStagesInput{ApiId: a.ApiId})
+		if err != nil {
+			return err
+		}
+		for _, st := range stages.Items {
+			note("stage %s of %s, deployed %t, logged %t", *st.StageName, *a.Name, st.DeploymentId != nil, st.AccessLogSettings != nil)
+		}
+	}
+	return nil
+}
+
+// deployments lists the parts of APIs of which moto tells nothing.
+func deployments(ctx context.Context, cfg aws.Config, note func(string, ...any)) error {
+	client := apigatewayv2.NewFromConfig(cfg)
+	out, err := client.GetApis(ctx, &apigatewayv2.GetApisInput{})
+	if err != nil {
+		return err
+	}
+	for _, a := range out.Items {
 		authorizers, err := client.GetAuthorizers(ctx, &apigatewayv2.GetAuthorizersInput{ApiId: a.ApiId})
 		if err != nil {
 			return err
 		}
 		for _, g := range authorizers.Items {
 			note("authorizer %s of %s", *g.Name, *a.Name)
-		}
-		integrations, err := client.GetIntegrations(ctx, &apigatewayv2.GetIntegrationsInput{ApiId: a.ApiId})
-		if err != nil {
-			return err
-		}
-		for _, i := range integrations.Items {
-			note("integration %s of %s", *i.Description, *a.Name)
 		}
 		routes, err := client.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: a.ApiId})
 		if err != nil {
@@ -231,20 +214,44 @@ func apis(ctx context.Context, cfg aws.Config, note func(string, ...any)) error 
 			if err != nil {
 				return err
 			}
-			note("route %s of %s with %d responses, authorizer %t", *r.RouteKey, *a.Name, len(responses.Items), r.AuthorizerId != nil)
+			note("%d responses of route %s of %s", len(responses.Items), *r.RouteKey, *a.Name)
 		}
-		stages, err := client.GetStages(ctx, &apigatewayv2.GetStagesInput{ApiId: a.ApiId})
+		all, err := client.GetDeployments(ctx, &apigatewayv2.GetDeploymentsInput{ApiId: a.ApiId})
 		if err != nil {
 			return err
 		}
-		for _, st := range stages.Items {
-			note("stage %s of %s, deployed %t, logged %t", *st.StageName, *a.Name, st.DeploymentId != nil, st.AccessLogSettings != nil)
-		}
-		deployments, err := client.GetDeployments(ctx, &apigatewayv2.GetDeploymentsInput{ApiId: a.ApiId})
+		note("%d deployments of %s", len(all.Items), *a.Name)
+	}
+	return nil
+}
+
+// names lists the domain names of APIs.
+func names(ctx context.Context, cfg aws.Config, note func(string, ...any)) error {
+	client := apigatewayv2.NewFromConfig(cfg)
+	out, err := client.GetDomainNames(ctx, &apigatewayv2.GetDomainNamesInput{})
+	if err != nil {
+		return err
+	}
+	for _, d := range out.Items {
+		note("domain name %s with %s", *d.DomainName, *d.DomainNameConfigurations[0].CertificateArn)
+		mappings, err := client.GetApiMappings(ctx, &apigatewayv2.GetApiMappingsInput{DomainName: d.DomainName})
 		if err != nil {
 			return err
 		}
-		note("%d deployments of %s", len(deployments.Items), *a.Name)
+		for _, m := range mappings.Items {
+			note("mapping %q of %s to %s", aws.ToString(m.ApiMappingKey), *d.DomainName, *m.Stage)
+		}
+	}
+	return nil
+}
+
+func links(ctx context.Context, cfg aws.Config, note func(string, ...any)) error {
+	out, err := apigatewayv2.NewFromConfig(cfg).GetVpcLinks(ctx, &apigatewayv2.GetVpcLinksInput{})
+	if err != nil {
+		return err
+	}
+	for _, l := range out.Items {
+		note("VPC link %s in %d subnets", *l.Name, len(l.SubnetIds))
 	}
 	return nil
 }

@@ -35,7 +35,10 @@ func (s *station) kill(ctx context.Context, c trial, at call, f fault) error {
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.WaitDelay = outside.Patience // a build that the process has begun holds on to its output
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+door.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+s.key, "AWS_SECRET_ACCESS_KEY="+s.secret,
-		"AWS_EC2_METADATA_DISABLED=true", "XDG_CACHE_HOME="+s.cache, "GOCACHE="+s.goCache, "SITE="+testdata("site"))
+		"AWS_EC2_METADATA_DISABLED=true", "XDG_CACHE_HOME="+s.cache, "GOCACHE="+s.goCache)
+	for name, folder := range folders {
+		cmd.Env = append(cmd.Env, name+"="+folder)
+	}
 	started, ended := make(chan struct{}), make(chan struct{})
 	s.wire.plan(at, f, func() {
 		<-started

@@ -36,6 +36,8 @@ func (c call) String() string { return fmt.Sprintf("%s %d", c.operation, c.nth) 
 
 // wire is the deployer's connection, on which one call can go wrong.
 type wire struct {
+	cloud http.RoundTripper // what lies behind it
+
 	mu    sync.Mutex     // guards the following
 	made  map[string]int // calls by operation
 	list  []call         // all of them
@@ -45,7 +47,7 @@ type wire struct {
 	done  bool // it has happened
 }
 
-func newWire() *wire { return &wire{made: map[string]int{}} }
+func newWire() *wire { return &wire{cloud: http.DefaultTransport, made: map[string]int{}} }
 
 // plan forgets what was and says what is to go wrong next.
 func (w *wire) plan(c call, f fault, kill func()) {
@@ -88,7 +90,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	case interrupted:
 		kill()
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r)
+	answer, err := w.cloud.RoundTrip(r)
 	if f == "" || f == interrupted || err != nil {
 		return answer, err
 	}
@@ -137,21 +139,24 @@ func operation(r *http.Request) (string, error) {
 		}
 	}
 	parts := strings.Split(r.URL.Path, "/")
-	if len(parts) > 3 && parts[1] == "v2" { // /v2/apis/ID/…
-		parts[3] = "ID"
-	}
-	if len(parts) > 5 && parts[1] == "v2" {
-		parts[5] = "ID"
+	for _, i := range idsAt[parts[1]] {
+		if i < len(parts) {
+			parts[i] = "ID"
+		}
 	}
 	return r.Method + " " + strings.Join(parts, "/"), nil
 }
+
+// idsAt are the places of ids in paths, by how these begin: those of APIs, of CloudFront, of Route 53 and of Aurora DSQL.
+var idsAt = map[string][]int{"v2": {3, 5, 7}, "2020-05-31": {3, 5}, "2013-04-01": {3}, "cluster": {2}}
 
 // refuse is an error of the cloud in the protocol of the request.
 func refuse(r *http.Request, status int, code string) *http.Response {
 	header := http.Header{"X-Amzn-Errortype": {code}}
 	body := fmt.Sprintf(`{"__type":%q,"message":"a fault of the test"}`, code)
 	switch {
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"),
+		strings.HasPrefix(r.URL.Path, "/2020-05-31/"), strings.HasPrefix(r.URL.Path, "/2013-04-01/"):
 		body = fmt.Sprintf(`<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>a fault of the test</Message></Error><Errors><Error><Code>%s</Code></Error></Errors></ErrorResponse>`, code, code)
 	case strings.HasPrefix(r.Header.Get("Accept"), "application/xml"), r.Header.Get("Amz-Sdk-Invocation-Id") != "" && r.Header.Get("X-Amz-Content-Sha256") != "":
 		body = fmt.Sprintf(`<Error><Code>%s</Code><Message>a fault of the test</Message></Error>`, code)

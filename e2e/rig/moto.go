@@ -10,11 +10,13 @@ import (
 
 var motoRuns = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
 
-// StartMoto starts a moto server, and returns its address and how to end it.
-func StartMoto() (address string, kill func(), err error) {
+// StartMoto starts a moto server, and returns its address and how to end it. With AWS's own policies it takes seconds
+// whenever it is reset.
+func StartMoto(policies bool) (address string, kill func(), err error) {
 	cmd := exec.Command("moto_server", "-H", "127.0.0.1", "-p", "0")
 	// Python buffers what goes to a pipe; the port is in the first lines.
-	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "MOTO_IAM_LOAD_MANAGED_POLICIES=true", "MOTO_ACM_VALIDATION_WAIT=0")
+	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "MOTO_ACM_VALIDATION_WAIT=0", "MOTO_EC2_LOAD_DEFAULT_AMIS=false",
+		fmt.Sprintf("MOTO_IAM_LOAD_MANAGED_POLICIES=%t", policies))
 	stderr, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()

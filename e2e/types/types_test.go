@@ -74,7 +74,7 @@ func TestMain(m *testing.M) {
 			}
 		}()
 		shared.moto = sync.OnceValues(func() (string, error) {
-			address, kill, err := rig.StartMoto()
+			address, kill, err := rig.StartMoto(true)
 			if err == nil {
 				stop = append(stop, kill)
 				err = addZone(address)
@@ -102,8 +102,11 @@ func addZone(moto string) error {
 	return err
 }
 
+// beyond answers for what moto lacks.
+var beyond = rig.NewBeyond()
+
 func motoConfig(address string) aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: &beyond}
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: beyond}
 }
 
 // server returns the configuration of a server, and skips the test if it is not on this machine.

@@ -1,4 +1,4 @@
-package types
+package rig
 
 import (
 	"bytes"
@@ -13,19 +13,22 @@ import (
 	"sync"
 )
 
-// beyond answers for the parts of CloudFront that moto lacks: it has no policies, forgets some of what a distribution was
+// Beyond answers for the parts of CloudFront that moto lacks: it has no policies, forgets some of what a distribution was
 // given, and deletes whatever it is told to. Here a change names the version that it is a change of, a distribution is
 // disabled before it is deleted, and takes until it is asked again to be deployed; a policy is not deleted while it is used.
-// And a certificate is pending until somebody has made the records that validate it.
-var beyond = standIn{things: map[string]*thing{}, changing: map[string]bool{}}
-
-type standIn struct {
+// And a certificate is pending until somebody has made the records that validate it. Everything else it hands on to moto.
+type Beyond struct {
 	mu       sync.Mutex
 	things   map[string]*thing // guarded by mu: policies and distributions by id
 	order    []string          // guarded by mu: the ids of policies, in which they are listed
 	made     int               // guarded by mu
 	changing map[string]bool   // guarded by mu: distributions that are not deployed yet
 	records  strings.Builder   // guarded by mu: all changes of hosted zones
+}
+
+// NewBeyond is for a moto that has nothing yet.
+func NewBeyond() *Beyond {
+	return &Beyond{things: map[string]*thing{}, changing: map[string]bool{}}
 }
 
 // thing is a policy or a distribution with the configuration that it was given last.
@@ -46,7 +49,10 @@ var (
 )
 
 // Do implements the SDK's HTTP client.
-func (b *standIn) Do(r *http.Request) (*http.Response, error) {
+func (b *Beyond) Do(r *http.Request) (*http.Response, error) { return b.RoundTrip(r) }
+
+// RoundTrip implements [http.RoundTripper].
+func (b *Beyond) RoundTrip(r *http.Request) (*http.Response, error) {
 	if m := policyPath.FindStringSubmatch(r.URL.Path); m != nil {
 		return b.policy(r, kinds[m[1]], m[2])
 	}
@@ -65,12 +71,12 @@ func (b *standIn) Do(r *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeCertificate"):
 		return b.certificate(r)
 	}
-	return http.DefaultClient.Do(r)
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // certificate answers as moto, which issues certificates by itself, with the status that its records make it have.
-func (b *standIn) certificate(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultClient.Do(r)
+func (b *Beyond) certificate(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil || response.StatusCode != 200 {
 		return response, err
 	}
@@ -94,7 +100,7 @@ func (b *standIn) certificate(r *http.Request) (*http.Response, error) {
 }
 
 // versioned is the thing of that id, or the answer that there is none or that the request names another version.
-func (b *standIn) versioned(r *http.Request, kind, id string) (*thing, *http.Response) {
+func (b *Beyond) versioned(r *http.Request, kind, id string) (*thing, *http.Response) {
 	t := b.things[id]
 	switch {
 	case t == nil:
@@ -107,7 +113,7 @@ func (b *standIn) versioned(r *http.Request, kind, id string) (*thing, *http.Res
 	return t, nil
 }
 
-func (b *standIn) policy(r *http.Request, kind, id string) (*http.Response, error) {
+func (b *Beyond) policy(r *http.Request, kind, id string) (*http.Response, error) {
 	body, err := bodyOf(r)
 	if err != nil {
 		return nil, err
@@ -150,17 +156,17 @@ func (b *standIn) policy(r *http.Request, kind, id string) (*http.Response, erro
 	return b.one(r, 200, id), nil
 }
 
-func (b *standIn) element(id string) string {
+func (b *Beyond) element(id string) string {
 	t := b.things[id]
 	return fmt.Sprintf("<%s><Id>%s</Id><LastModifiedTime>2024-01-01T00:00:00Z</LastModifiedTime>%s</%[1]s>", t.kind, id, t.config)
 }
 
-func (b *standIn) one(r *http.Request, status int, id string) *http.Response {
+func (b *Beyond) one(r *http.Request, status int, id string) *http.Response {
 	return reply(r, status, b.things[id].etag(), b.element(id))
 }
 
 // page is one policy and where the next begins, so that a client which reads one page misses the others.
-func (b *standIn) page(r *http.Request, kind string) *http.Response {
+func (b *Beyond) page(r *http.Request, kind string) *http.Response {
 	var ids []string
 	for _, id := range b.order {
 		if b.things[id].kind == kind {
@@ -181,7 +187,7 @@ func (b *standIn) page(r *http.Request, kind string) *http.Response {
 	return reply(r, 200, "", fmt.Sprintf("<%sList>%s<MaxItems>1</MaxItems><Quantity>1</Quantity><Items>%s</Items></%[1]sList>", kind, next, items))
 }
 
-func (b *standIn) distribution(r *http.Request, id string) (*http.Response, error) {
+func (b *Beyond) distribution(r *http.Request, id string) (*http.Response, error) {
 	body, err := bodyOf(r)
 	if err != nil {
 		return nil, err
@@ -201,7 +207,7 @@ func (b *standIn) distribution(r *http.Request, id string) (*http.Response, erro
 			delete(b.things, id)
 		}
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil || response.StatusCode >= 300 || r.Method == http.MethodDelete {
 		return response, err
 	}
