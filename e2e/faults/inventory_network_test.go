@@ -23,8 +23,8 @@ func network(ctx context.Context, cfg aws.Config, note func(string, ...any)) err
 	if err != nil {
 		return err
 	}
-	for _, n := range subnets.Subnets {
-		note("subnet %s of %s in %s, %d IPv6 ranges, public %t", tag(n.Tags), *n.CidrBlock, *n.AvailabilityZone, len(n.Ipv6CidrBlockAssociationSet), aws.ToBool(n.MapPublicIpOnLaunch))
+	for _, n := range subnets.Subnets { // whose ranges are free ones, in the order in which they are made
+		note("subnet %s in %s, %d IPv6 ranges, public %t", tag(n.Tags), *n.AvailabilityZone, len(n.Ipv6CidrBlockAssociationSet), aws.ToBool(n.MapPublicIpOnLaunch))
 	}
 	tables, err := client.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{})
 	if err != nil {
