@@ -167,7 +167,7 @@ func (r *Result) count(a Action) {
 
 // idle reports whether a node is a Tidier without anything to do.
 func idle(n *Node) bool {
-	if _, ok := n.Resource.(Tidier); !ok {
+	if !tidies(n) {
 		return false
 	}
 	step, err := n.Resource.Plan()

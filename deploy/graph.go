@@ -13,7 +13,8 @@ import (
 
 // Graph is the resources of a run and what each of them waits for.
 type Graph struct {
-	Options Options // of the run
+	Options Options         // of the run
+	Targets []*check.Target // all of the program, those too that the run is not about
 
 	nodes []*Node // in source order
 	byKey map[Key]*Node
@@ -39,8 +40,8 @@ type need struct {
 	soft bool // a name in a string: makes an edge in source order only
 }
 
-func newGraph(opts Options) *Graph {
-	return &Graph{Options: opts, byKey: map[Key]*Node{}, bound: map[*check.Statement]*Node{}}
+func newGraph(program *check.Program, opts Options) *Graph {
+	return &Graph{Options: opts, Targets: program.Targets, byKey: map[Key]*Node{}, bound: map[*check.Statement]*Node{}}
 }
 
 // Add puts a resource into the graph. Looking up and making are different things: a find never takes the key of the

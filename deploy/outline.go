@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"slices"
+
 	"quotewire/dply/check"
 	"quotewire/dply/token"
 )
@@ -21,24 +23,49 @@ func Outline(program *check.Program, opts Options) ([]Vertex, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := expand(targets, opts)
+	g, err := expand(program, targets, opts)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Vertex, len(g.nodes))
-	for i, n := range g.nodes {
+	nodes := slices.DeleteFunc(slices.Clone(g.nodes), tidies)
+	index := make(map[*Node]int, len(nodes))
+	for i, n := range nodes {
+		index[n] = i
+	}
+	all := make([]Vertex, len(nodes))
+	for i, n := range nodes {
 		all[i] = Vertex{Resource: n.Resource.String(), Key: n.Key, Pos: n.Statement.Pos, Found: n.Found}
 		implied := map[*Node]bool{} // by another one
-		for _, m := range n.after {
+		after := n.seen()
+		for _, m := range after {
 			m.before(implied)
 		}
-		for _, m := range n.after {
+		for _, m := range after {
 			if !implied[m] {
-				all[i].After = append(all[i].After, m.index)
+				all[i].After = append(all[i].After, index[m])
 			}
 		}
 	}
 	return all, nil
+}
+
+// seen are the nodes that n waits for. In place of one that only tidies up stand those that it waits for itself.
+func (n *Node) seen() []*Node {
+	var all []*Node
+	for _, m := range n.after {
+		if tidies(m) {
+			all = append(all, m.seen()...)
+		} else {
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Node) int { return a.index - b.index })
+	return slices.Compact(all)
+}
+
+func tidies(n *Node) bool {
+	_, ok := n.Resource.(Tidier)
+	return ok
 }
 
 // before adds everything that n waits for, and what that waits for, to set.

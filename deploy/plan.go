@@ -80,7 +80,7 @@ func (p *Plan) look(ctx context.Context, program *check.Program) error {
 	if err != nil {
 		return err
 	}
-	if p.graph, err = expand(targets, opts); err != nil {
+	if p.graph, err = expand(program, targets, opts); err != nil {
 		return err
 	}
 	p.nodes = p.graph.nodes

@@ -33,7 +33,7 @@ func (p *Plan) Steps() []Planned {
 			return nil
 		}
 		step := p.step(n)
-		if _, ok := n.Resource.(Tidier); ok && step.Action == None {
+		if tidies(n) && step.Action == None {
 			return nil
 		}
 		step.Resource, step.Type, step.Name = n.Resource.String(), n.Key.Type, n.Key.Name

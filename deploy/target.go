@@ -72,8 +72,8 @@ func noTarget(program *check.Program, name string) token.Diagnostic {
 
 // expand turns the statements of the targets into a graph. Statements that only carry a value, such as policy and coin,
 // have no resource; show is the one task that the engine knows itself.
-func expand(targets []*check.Target, opts Options) (*Graph, error) {
-	g := newGraph(opts)
+func expand(program *check.Program, targets []*check.Target, opts Options) (*Graph, error) {
+	g := newGraph(program, opts)
 	var problems problems
 	var shown *Node // the show statement before
 	for _, t := range targets {

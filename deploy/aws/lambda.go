@@ -216,6 +216,7 @@ func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node
 		g.Uses(fn, prop.Value)
 	}
 	g.RestsOn(fn, s.Prop("VpcConfig")) // its network interfaces are in the subnets and have the groups
+	p.allowed.tidy(g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: "function " + s.Name + " former"}, &formerStatements{p: p, graph: g, function: f}).Needs(fn), s.Name)
 	return fn, nil
 }
 

@@ -21,7 +21,10 @@ func init() {
 
 var permissionsVerb = &schema.Type{
 	Name: "lambda.addPermissions",
-	Doc:  "Lets others invoke functions: for every action, resource (a function or an alias) and principal of its allow lines, one statement in the function's policy. Teardown leaves them to vanish with the function.",
+	Doc: "Lets others invoke functions: for every action, resource (a function or an alias) and principal of its allow lines, one statement in the function's policy. Its id is the name on the line, Sid, and a number. " +
+		"What no line asks for any more is withdrawn from the functions that the script describes. Teardown leaves them to vanish with the function.",
+	Notes: "At a function that the script only finds or names, the id ends in -guest, and the statement stays when its line goes: the script that describes the function leaves it alone. " +
+		"A run with -t withdraws nothing as long as another target has such lines; nor does a script of more than ten functions that has no such line at all.",
 }
 
 // permission is one statement of the resource policy of a function or of one of its aliases, recognised by its id. Each
@@ -200,8 +203,9 @@ func expandPermissions(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		}
 		for _, action := range allow.Actions {
 			for _, resource := range allow.Resources {
+				function := calledFunction(g, resource)
 				for _, principal := range allow.Principals {
-					r := &permission{p: p, id: fmt.Sprintf("%sSid%d", s.Name, n), want: func() (grant, bool) {
+					r := &permission{p: p, id: allowedID(s.Name, n, describes(g, function)), want: func() (grant, bool) {
 						var w grant
 						var known [5]bool
 						w.Action, known[0] = g.String(action)
@@ -218,6 +222,7 @@ func expandPermissions(p *Provider, g *deploy.Graph, s *check.Statement) error {
 						name, qualifier := splitFunction(text)
 						node.Mentions(functionKey(name), aliasKey(name, qualifier))
 					}
+					p.allowed.add(function, r, node)
 					n++
 				}
 			}

@@ -77,6 +77,7 @@ type Provider struct {
 
 	ways     ways
 	invoked  invocations
+	allowed  allowed    // by lambda.addPermissions
 	dividing sync.Mutex // held while a free range of a network is looked for and taken
 	calls    *calls
 
@@ -111,6 +112,7 @@ func NewProvider(cfg aws.Config) *Provider {
 		calls:     calls,
 		ways:      newWays(),
 		invoked:   newInvocations(),
+		allowed:   newAllowed(),
 		run:       rand.Text(),
 		partition: "aws",
 		// With an endpoint of its own, a bucket in the host name would need DNS to play along.

@@ -224,12 +224,24 @@ func (r *rig) survive(t *testing.T, on string, c trial, at call, f fault, want [
 		return err
 	}
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("the cloud holds\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+		return fmt.Errorf("the cloud holds\n  %s\nbut not\n  %s", strings.Join(beside(got, want), "\n  "), strings.Join(beside(want, got), "\n  "))
 	}
 	if third, _, err := s.run(ctx, c.script, c.mode); err != nil || third.Changes() > 0 {
 		return fmt.Errorf("not settled after the next run: %+v, %v", third, err)
 	}
 	return nil
+}
+
+// beside are the lines of a that b has not, or not as often.
+func beside(a, b []string) []string {
+	b = slices.Clone(b)
+	return slices.DeleteFunc(slices.Clone(a), func(line string) bool {
+		i := slices.Index(b, line)
+		if i >= 0 {
+			b = slices.Delete(b, i, i+1)
+		}
+		return i >= 0
+	})
 }
 
 // suffer makes the run in which the fault happens.
