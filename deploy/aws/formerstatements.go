@@ -136,16 +136,17 @@ func (f *formerStatements) former() (all [][2]string) {
 	return all
 }
 
-// Plan says of each what it has allowed.
+// Plan says of each what it has allowed, as a line of a script would.
 func (f *formerStatements) Plan() (deploy.Step, error) {
 	var changes []deploy.Change
 	for _, s := range f.former() {
 		g := f.found[s[0]][s[1]]
 		line := fmt.Sprintf("allow %q %q principal %q", g.Action, s[0], g.Principal)
-		for _, source := range [...]string{g.SourceArn, g.SourceAccount} {
-			if source != "" {
-				line += fmt.Sprintf(" from %q", source)
-			}
+		if g.SourceArn != "" {
+			line += fmt.Sprintf(" condition \"ArnLike\" \"aws:SourceArn\" %q", g.SourceArn)
+		}
+		if g.SourceAccount != "" {
+			line += fmt.Sprintf(" condition \"StringEquals\" \"aws:SourceAccount\" %q", g.SourceAccount)
 		}
 		changes = append(changes, deploy.Change{Property: s[1], Removed: []string{line}})
 	}
