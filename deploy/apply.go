@@ -86,9 +86,17 @@ func (r *run) bring(ctx context.Context, n *Node) error {
 	return r.do(ctx, n, step, func(ctx context.Context) error { return r.settle(ctx, n) })
 }
 
-// settle applies a node. When nobody knows whether a change was made, it looks again, and applies what is still different:
-// so nothing is made twice, and nothing is left out.
+// settle applies a node, as long as that is due.
 func (r *run) settle(ctx context.Context, n *Node) error {
+	return r.sure(ctx, n, n.Resource.Apply, func() (bool, error) {
+		step, err := n.Resource.Plan()
+		return step.Action != None, err
+	})
+}
+
+// sure makes a change. When nobody knows whether it was made, it looks again, and makes it again if it is still due: so
+// nothing is made twice, and nothing is left out.
+func (r *run) sure(ctx context.Context, n *Node, change func(context.Context) error, due func() (bool, error)) error {
 	again := false
 	return poll(ctx, unsureWait, func() (string, error) {
 		if again {
@@ -99,12 +107,12 @@ func (r *run) settle(ctx context.Context, n *Node) error {
 			if err := look(ctx); err != nil {
 				return "", err
 			}
-			if step, err := n.Resource.Plan(); err != nil || step.Action == None {
+			if is, err := due(); err != nil || !is {
 				return "", err
 			}
 		}
 		again = true
-		err := n.Resource.Apply(ctx)
+		err := change(ctx)
 		if err == nil {
 			return "", nil
 		}

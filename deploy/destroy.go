@@ -56,7 +56,7 @@ func (r *run) remove(ctx context.Context, n *Node) error {
 	}
 	switch why {
 	case "":
-		return r.do(ctx, n, Step{Action: Delete}, n.Resource.(Deleter).Delete)
+		return r.do(ctx, n, Step{Action: Delete}, func(ctx context.Context) error { return r.erase(ctx, n) })
 	case whyFound, whyBelongs, whyUnmarked:
 		r.reach(n, nil)
 	case whyAbsent:
@@ -68,6 +68,11 @@ func (r *run) remove(ctx context.Context, n *Node) error {
 		r.keep(n, why)
 	}
 	return nil
+}
+
+// erase deletes a node's resource, as long as it is there.
+func (r *run) erase(ctx context.Context, n *Node) error {
+	return r.sure(ctx, n, n.Resource.(Deleter).Delete, func() (bool, error) { return n.Resource.Exists(), nil })
 }
 
 // keptBy says what needs a node that has turned out to stay only when it was to be removed.

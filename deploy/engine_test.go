@@ -326,6 +326,37 @@ func TestChangeOfWhichNobodyKnowsIsLookedForAndNotMadeTwice(t *testing.T) {
 	}
 }
 
+func TestDeletionOfWhichNobodyKnowsIsLookedForAndNotGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, made := range map[string]bool{"made": true, "not made": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud := newToyCloud()
+			cloud.things["a"], cloud.things["b"] = "", ""
+			cloud.fail["delete b"] = errLost
+			cloud.during["delete b"] = func() {
+				if made {
+					cloud.mu.Lock()
+					defer cloud.mu.Unlock()
+					delete(cloud.things, "b")
+				}
+				cloud.during["delete b"] = func() { delete(cloud.fail, "delete b") }
+			}
+			result, view, err := execute(t, cloud, script(ensure("a", nil), ensure("b", nil)), Teardown)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "done", result.Done, []string{"delete thing b", "delete thing a"})
+			equal(t, "waited", view.of(Waiting), []string{"thing b to see whether it was done"})
+			calls := []string{"delete a"} // that the cloud answered
+			if !made {
+				calls = []string{"delete b", "delete a"}
+			}
+			equal(t, "calls", cloud.calls, calls)
+		})
+	}
+}
+
 func TestFailureStopsAndSaysWhatIsDoneAndWhatNot(t *testing.T) {
 	t.Parallel()
 	cloud := newToyCloud()

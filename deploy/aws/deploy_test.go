@@ -107,10 +107,10 @@ func TestSystemIsDeployedOnceChangedWhereItDiffersAndTakenDown(t *testing.T) {
 	wantDone := []string{
 		"create bucket prices-code", "create table prices", "create role watch-role", "create code prices-code/lambda-watch.zip",
 		"create function watch-lambda", "create alias watch-lambda:current",
-		"create API stock-watch", "create integration lambda of stock-watch", "create permission stock-watch-lambda-invoke",
+		"create API stock-watch", "create permission stock-watch-lambda-invoke", "create integration lambda of stock-watch",
 		"create route $connect of stock-watch", "create route $default of stock-watch",
 		"create stage development of stock-watch", "create deployment of stock-watch to development",
-		"create API stock-publish", "create integration lambda of stock-publish", "create permission stock-publish-lambda-invoke",
+		"create API stock-publish", "create permission stock-publish-lambda-invoke", "create integration lambda of stock-publish",
 		"create route POST /prices of stock-publish",
 		"create stage $default of stock-publish", "create deployment of stock-publish to $default",
 	}

@@ -215,7 +215,11 @@ func putUnder(ctx context.Context, v *values, subnet string, table *string) erro
 		}
 		for _, t := range out.RouteTables {
 			for _, a := range t.Associations {
-				if aws.ToString(a.SubnetId) == subnet {
+				switch {
+				case aws.ToString(a.SubnetId) != subnet:
+				case aws.ToString(t.RouteTableId) == *table:
+					return nil
+				default:
 					_, err := v.ec2.ReplaceRouteTableAssociation(ctx, &ec2.ReplaceRouteTableAssociationInput{AssociationId: a.RouteTableAssociationId, RouteTableId: table})
 					return err
 				}
