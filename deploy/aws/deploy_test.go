@@ -167,10 +167,10 @@ func TestSystemIsDeployedOnceChangedWhereItDiffersAndTakenDown(t *testing.T) {
 
 	gone := c.mustRun(y.program(), deploy.Options{Parallel: 1, Mode: deploy.Teardown, ScriptDir: dir})
 	wantGone := []string{
-		"delete stage $default of stock-publish", "delete route POST /prices of stock-publish", "delete permission stock-publish-lambda-invoke",
-		"delete integration lambda of stock-publish", "delete API stock-publish",
+		"delete stage $default of stock-publish", "delete route POST /prices of stock-publish", "delete integration lambda of stock-publish",
+		"delete permission stock-publish-lambda-invoke", "delete API stock-publish",
 		"delete stage development of stock-watch", "delete route watch of stock-watch", "delete route $default of stock-watch",
-		"delete permission stock-watch-lambda-invoke", "delete integration lambda of stock-watch", "delete API stock-watch",
+		"delete integration lambda of stock-watch", "delete permission stock-watch-lambda-invoke", "delete API stock-watch",
 		"delete alias watch-lambda:current", "delete function watch-lambda", "delete role watch-role", "delete table prices",
 	}
 	if !slices.Equal(gone.Done, wantGone) {
