@@ -167,6 +167,7 @@ func writeExecution(w http.ResponseWriter, x *execution) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(x.deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", x.arn)
 	h.Set("Lambda-Runtime-Trace-Id", x.trace)
+	h.Set(pipelining, pipelined)
 	if x.clientContext != "" {
 		h.Set("Lambda-Runtime-Client-Context", x.clientContext)
 	}

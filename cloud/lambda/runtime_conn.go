@@ -18,7 +18,17 @@ type runtimeConn struct {
 	api     *runtimeAPI
 	raw     syscall.RawConn // nil if there is none
 	written chan struct{}   // gets a token when the work that the last call of next waited for is written
+	// unsent is the answer to what the function has returned. Where the call of next came with it, the work is written with
+	// it: nobody reads it before. Whoever is to write next has it: the reader, or take while a call of next waits.
+	unsent []byte
 }
+
+// pipelining is the header of an event which says that a runtime may send its response and its next call in one write
+// (HTTP pipelining). The answer to the response then comes with the next event. AWS has no such header.
+const pipelining = "Quotewire-Pipelining"
+
+// pipelined is what may come in one write.
+const pipelined = "response, next"
 
 // taker is a call of next that waits for work.
 type taker interface{ take(x *execution) }
@@ -109,11 +119,23 @@ func (c *runtimeConn) serve(others *handover) {
 				ok = c.respond(r)
 			}
 			if !ok {
+				c.flush()
 				others.give(&unreadConn{Conn: c.Conn, unread: buffer[:held]})
 				return
 			}
 			held = copy(buffer, buffer[size:held])
 		}
+		if !waits {
+			c.flush()
+		}
+	}
+}
+
+// flush writes what is not sent yet.
+func (c *runtimeConn) flush() {
+	if len(c.unsent) > 0 {
+		c.Write(c.unsent)
+		c.unsent = c.unsent[:0]
 	}
 }
 
@@ -144,7 +166,9 @@ func (a *runtimeAPI) unwait(t taker) {
 // take writes x to the process. A process that does not read does not hold up its environment, which has a deadline to
 // keep: what the socket does not take at once is written behind its back.
 func (c *runtimeConn) take(x *execution) {
-	answer := append(appendExecution(make([]byte, 0, 512+len(x.payload)), x), x.payload...)
+	answer := append(make([]byte, 0, 1024+len(x.payload)), c.unsent...)
+	c.unsent = c.unsent[:0]
+	answer = append(appendExecution(answer, x), x.payload...)
 	n := 0
 	if c.raw != nil {
 		c.raw.Write(func(fd uintptr) bool {
@@ -174,6 +198,7 @@ func appendExecution(b []byte, x *execution) []byte {
 	b = append(b, x.arn...)
 	b = append(b, "\r\nLambda-Runtime-Trace-Id: "...)
 	b = append(b, x.trace...)
+	b = append(b, "\r\n"+pipelining+": "+pipelined...)
 	if x.clientContext != "" {
 		b = append(b, "\r\nLambda-Runtime-Client-Context: "...)
 		b = append(b, oneLine.Replace(x.clientContext)...)
@@ -191,7 +216,7 @@ func appendDate(b []byte) []byte {
 	return append(b, "\r\n\r\n"...)
 }
 
-// respond takes the answer of the function. It returns false if that is for net/http to judge.
+// respond takes the answer of the function, and leaves its own unsent. It returns false if that is for net/http to judge.
 func (c *runtimeConn) respond(r plainRequest) bool {
 	a := c.api
 	a.mu.Lock()
@@ -203,7 +228,8 @@ func (c *runtimeConn) respond(r plainRequest) bool {
 	a.state = stateResponse
 	a.mu.Unlock()
 	a.answered(x, r.body, false, r.contentType)
-	c.Write(append(appendDate([]byte("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16")), accepted...))
+	c.unsent = append(c.unsent, "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16"...)
+	c.unsent = append(appendDate(c.unsent), accepted...)
 	return true
 }
 

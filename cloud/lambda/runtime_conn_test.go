@@ -101,6 +101,78 @@ func TestRequestsThatComeTooEarlyWait(t *testing.T) {
 	}
 }
 
+// TestResponseAndNextShareAWrite has a process send its response and its next call together, in the ways that requests are
+// read: as plain ones, by net/http from the first that is not, and with one of them in two pieces.
+func TestResponseAndNextShareAWrite(t *testing.T) {
+	t.Parallel()
+	a, dial := runtimeOf(t)
+	conn, from := dial()
+	io.WriteString(conn, callNext)
+	x := a.hand([]byte("work"))
+	for i, test := range []struct {
+		post   string
+		cut    int // before the end
+		status int
+		apart  bool // the response is answered before there is an event
+	}{
+		{"/response HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}", 0, 202, false},
+		{"/response HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}", 0, 202, false},
+		{"/response HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}", len(callNext) - 3, 202, true},
+		{"/response HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}", len(callNext) + 1, 202, false},
+		{"/error HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}", 0, 202, true},
+		{"/response HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}", 0, 202, true}, // net/http's from now on
+	} {
+		status, body, header := answer(t, from)
+		if status != 200 || string(body) != "work" || header.Get("Quotewire-Pipelining") != "response, next" {
+			t.Fatalf("%d: next is answered %d %s %v", i, status, body, header)
+		}
+		both := "POST /2018-06-01/runtime/invocation/" + x.id + test.post + callNext
+		io.WriteString(conn, both[:len(both)-test.cut])
+		take := func() {
+			if status, body, _ := answer(t, from); status != test.status || string(body) != accepted {
+				t.Fatalf("%d: the response is answered %d %s", i, status, body)
+			}
+		}
+		if test.apart {
+			take()
+		}
+		io.WriteString(conn, both[len(both)-test.cut:])
+		if o := <-x.outcome; string(o.Payload) != "{}" { // whether there is a next event or not
+			t.Errorf("%d: the outcome is %+v", i, o)
+		}
+		if !test.apart {
+			for state := stateSent; state != stateReady; state, _ = a.look() {
+				<-a.changed
+			}
+			a.mu.Lock()
+			if len(a.waiting.(*runtimeConn).unsent) == 0 {
+				t.Errorf("%d: the answer to the response does not wait for the event", i)
+			}
+			a.mu.Unlock()
+		}
+		x = a.hand([]byte("work"))
+		if !test.apart {
+			take()
+		}
+	}
+}
+
+func TestResponseThatIsRefusedIsNotHeldBack(t *testing.T) {
+	t.Parallel()
+	a, dial := runtimeOf(t)
+	conn, from := dial()
+	io.WriteString(conn, callNext)
+	a.hand([]byte("work"))
+	answer(t, from)
+	io.WriteString(conn, "POST /2018-06-01/runtime/invocation/0/response HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}"+callNext)
+	for _, want := range []string{"400 {\"errorMessage\":\"Invalid request ID\"", "403 {\"errorMessage\":\"State transition from Running to Ready failed"} {
+		status, body, _ := answer(t, from)
+		if got := fmt.Sprintf("%d %s", status, body); !strings.HasPrefix(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestProcessThatHangsUpCallsAgain(t *testing.T) {
 	t.Parallel()
 	a, dial := runtimeOf(t)

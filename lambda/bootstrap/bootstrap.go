@@ -6,19 +6,13 @@
 package bootstrap
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"reflect"
 	"runtime"
-	"strconv"
-	"time"
-
-	"quotewire/lambda/wire"
 )
 
 // Start runs handle for each event, with a context that ends when its time is up. What handle returns is the answer of the
@@ -36,93 +30,24 @@ func Start[In, Out any](handle func(context.Context, In) (Out, error)) {
 	}
 }
 
-// client speaks to the Runtime API.
-type client struct {
-	base string
-	wire wire.Transport
-}
-
 // errPanic says that a function has panicked.
 var errPanic = errors.New("the function has panicked: its process ends")
 
 // run is Start with the Runtime API of an address. It returns why it cannot go on.
 func run[In, Out any](address string, handle func(context.Context, In) (Out, error)) error {
-	c := &client{base: "http://" + address + "/2018-06-01/runtime/invocation/", wire: wire.Transport{Direct: true}}
-	for {
-		event, err := c.next()
-		if err != nil {
-			return fmt.Errorf("ask for an event: %w", err)
-		}
+	c := newClient(address)
+	event, err := c.next()
+	for err == nil {
 		var body []byte
-		failed := invoke(event, handle, &body)
-		if failed == nil {
-			err = c.post(event.id+"/response", body, "")
-		} else {
-			body, _ = json.Marshal(failed)
-			fmt.Fprintf(os.Stderr, "%s\n", body)
-			err = c.post(event.id+"/error", body, failed.Type)
-		}
-		switch {
-		case err != nil:
-			return fmt.Errorf("answer an event: %w", err)
-		case failed != nil && failed.panicked:
-			return errPanic
+		if failed := invoke(event, handle, &body); failed == nil {
+			event, err = c.respond(event.id, body)
+		} else if err = c.fail(event.id, failed); err == nil && failed.panicked {
+			err = errPanic
+		} else if err == nil {
+			event, err = c.next()
 		}
 	}
-}
-
-// event is an invocation.
-type event struct {
-	id       string
-	payload  []byte
-	deadline time.Time
-}
-
-// next waits for an event.
-func (c *client) next() (*event, error) {
-	r, err := http.NewRequest(http.MethodGet, c.base+"next", nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, payload, err := c.do(r, http.StatusOK)
-	if err != nil {
-		return nil, err
-	}
-	ms, err := strconv.ParseInt(answer.Get("Lambda-Runtime-Deadline-Ms"), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("deadline: %w", err)
-	}
-	os.Setenv("_X_AMZN_TRACE_ID", answer.Get("Lambda-Runtime-Trace-Id")) // AWS's SDK passes it on
-	return &event{answer.Get("Lambda-Runtime-Aws-Request-Id"), payload, time.UnixMilli(ms)}, nil
-}
-
-// post posts the end of an event.
-func (c *client) post(path string, body []byte, errorType string) error {
-	r, err := http.NewRequest(http.MethodPost, c.base+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if errorType != "" {
-		r.Header.Set("Lambda-Runtime-Function-Error-Type", "Function."+errorType)
-	}
-	_, _, err = c.do(r, http.StatusAccepted)
 	return err
-}
-
-// do returns the head and the body of an answer of the wanted status.
-func (c *client) do(r *http.Request, want int) (http.Header, []byte, error) {
-	answer, err := c.wire.RoundTrip(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer answer.Body.Close()
-	body := bytes.NewBuffer(make([]byte, 0, max(answer.ContentLength, 0)+bytes.MinRead))
-	_, err = body.ReadFrom(answer.Body)
-	if err == nil && answer.StatusCode != want {
-		err = fmt.Errorf("%s: %.300s", answer.Status, body.Bytes())
-	}
-	return answer.Header, body.Bytes(), err
 }
 
 // failure is how Lambda wants to be told of one.

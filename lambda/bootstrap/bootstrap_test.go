@@ -1,10 +1,12 @@
 package bootstrap
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +22,7 @@ type played struct {
 	events []string
 	said   []string
 	status int // of the answers to what is posted
+	joins  bool
 }
 
 func play(t *testing.T, status int, events ...string) *played {
@@ -44,6 +47,9 @@ func (p *played) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Lambda-Runtime-Aws-Request-Id", "id"+n)
 	w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
 	w.Header().Set("Lambda-Runtime-Trace-Id", "trace"+n)
+	if p.joins {
+		w.Header().Set("Quotewire-Pipelining", "response, next")
+	}
 	io.WriteString(w, p.events[0])
 	p.events = p.events[1:]
 }
@@ -77,7 +83,14 @@ func handle(ctx context.Context, in input) (output, error) {
 }
 
 func TestEventsAreAnsweredInTurn(t *testing.T) {
+	for _, joins := range []bool{false, true} {
+		t.Run(fmt.Sprint("joins ", joins), func(t *testing.T) { testEventsAreAnsweredInTurn(t, joins) })
+	}
+}
+
+func testEventsAreAnsweredInTurn(t *testing.T, joins bool) {
 	p := play(t, http.StatusAccepted, `{"Text":"one"}`, `{"Do":"fail","Text":"two"}`, `{"Do":"odd"}`, `[]`, `{"Do":"trace"}`)
+	p.joins = joins
 	err := run(strings.TrimPrefix(p.URL, "http://"), handle)
 	if err == nil || !strings.Contains(err.Error(), "410 Gone: the end") {
 		t.Errorf("it ends with %v", err)
@@ -106,8 +119,75 @@ func TestPanicIsReportedAndEndsTheProcess(t *testing.T) {
 }
 
 func TestRefusedAnswerEndsTheProcess(t *testing.T) {
-	p := play(t, http.StatusForbidden, `{}`, `{}`)
-	if err := run(strings.TrimPrefix(p.URL, "http://"), handle); err == nil || !strings.Contains(err.Error(), "answer an event: 403 Forbidden") {
+	for _, joins := range []bool{false, true} {
+		p := play(t, http.StatusForbidden, `{}`, `{}`)
+		p.joins = joins
+		if err := run(strings.TrimPrefix(p.URL, "http://"), handle); err == nil || !strings.Contains(err.Error(), "answer an event: 403 Forbidden") {
+			t.Errorf("it ends with %v", err)
+		}
+	}
+}
+
+// TestOnlyAskedForAnswersAreJoined plays a Runtime API that looks at what comes before it has answered: the call for the
+// next event behind an answer, or nothing.
+func TestOnlyAskedForAnswersAreJoined(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- run(l.Addr().String(), handle) }()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	request := func(want string) {
+		t.Helper()
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, r.Body)
+		if got := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/invocation/"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	event := func(payload, header string) {
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id\r\nLambda-Runtime-Deadline-Ms: %d\r\n%sContent-Length: %d\r\n\r\n%s",
+			time.Now().Add(time.Minute).UnixMilli(), header, len(payload), payload)
+	}
+	request("GET next")
+	const accepted, joins = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", "Quotewire-Pipelining: response, next\r\n"
+	for _, test := range []struct {
+		payload, header, post string
+		joined                bool
+	}{
+		{`{}`, "", "response", false},
+		{`{}`, joins, "response", true},
+		{`{}`, "Quotewire-Pipelining: next\r\n", "response", false},
+		{`{"Do":"fail"}`, joins, "error", false},
+		{`{"Text":"` + strings.Repeat("x", maxJoined) + `"}`, joins, "response", false},
+		{`{}`, joins, "response", true},
+		{`{}`, "", "response", false},
+	} {
+		event(test.payload, test.header)
+		request("POST id/" + test.post)
+		if joined := in.Buffered() > 0; joined != test.joined {
+			t.Errorf("%.40s %s: joined is %t", test.payload, test.header, joined)
+		}
+		if test.joined { // the answer is not waited for
+			request("GET next")
+			io.WriteString(conn, accepted)
+		} else {
+			io.WriteString(conn, accepted)
+			request("GET next")
+		}
+	}
+	conn.Close()
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "ask for an event") {
 		t.Errorf("it ends with %v", err)
 	}
 }

@@ -8,8 +8,10 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -68,23 +70,38 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return http.DefaultTransport.RoundTrip(r)
 		}
 	}
+	_, answer, err := t.send(nil, r)
+	return answer, err
+}
+
+// Join sends two requests in one write, to a server that is known to take that (HTTP pipelining), and returns both answers:
+// that of the first, which has all of its body, also if the second has none. The context of the second is that of both, and
+// no proxy is used.
+func (t *Transport) Join(first, second *http.Request) (*http.Response, *http.Response, error) {
+	return t.send(first, second)
+}
+
+// send sends a request, and right before it the one that is joined to it, if any.
+func (t *Transport) send(joined, r *http.Request) (first, answer *http.Response, err error) {
 	ctx := r.Context()
 	c, err := t.conn(ctx, r.URL)
 	if err != nil {
-		if r.Body != nil {
-			r.Body.Close()
+		for _, r := range []*http.Request{joined, r} {
+			if r != nil && r.Body != nil {
+				r.Body.Close()
+			}
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) }) // a connection that has got one is not kept
-	answer, err := c.call(r)
+	first, answer, err = c.call(joined, r)
 	if err != nil {
 		stop()
 		c.Close()
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, err
+		return first, nil, err
 	}
 	end := func(whole bool) {
 		if whole = stop() && whole && !answer.Close && !r.Close; !whole || !t.keep(c) {
@@ -93,20 +110,44 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if answer.Body == http.NoBody || answer.ContentLength == 0 {
 		end(true)
-		return answer, nil
+		return first, answer, nil
 	}
 	answer.Body = &body{ReadCloser: answer.Body, end: end}
-	return answer, nil
+	return first, answer, nil
 }
 
-// call writes a request and reads the head of its answer.
-func (c *conn) call(r *http.Request) (*http.Response, error) {
-	if err := r.Write(c.out); err != nil {
-		return nil, err
+// call writes a request, with the one that is joined to it, and reads the answer of that and the head of its own.
+func (c *conn) call(joined, r *http.Request) (first, answer *http.Response, err error) {
+	if joined != nil {
+		err = joined.Write(c.out)
 	}
-	if err := c.out.Flush(); err != nil {
-		return nil, err
+	if err == nil {
+		err = r.Write(c.out)
 	}
+	if err == nil {
+		err = c.out.Flush()
+	}
+	if err == nil && joined != nil {
+		if first, err = c.answer(joined); err == nil {
+			var text []byte
+			text, err = io.ReadAll(first.Body)
+			first.Body = io.NopCloser(bytes.NewReader(text))
+			if err == nil && first.Close {
+				err = errAlone
+			}
+		}
+	}
+	if err == nil {
+		answer, err = c.answer(r)
+	}
+	return first, answer, err
+}
+
+// errAlone says that of two joined requests the second has no answer.
+var errAlone = errors.New("the server has ended the connection behind the first of two requests")
+
+// answer reads the head of an answer.
+func (c *conn) answer(r *http.Request) (*http.Response, error) {
 	for {
 		answer, err := http.ReadResponse(c.in, r)
 		if err == io.EOF {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -128,11 +129,16 @@ func TestManyCallsAtOnceHaveConnectionsOfTheirOwn(t *testing.T) {
 		if len(idle) != maxIdle {
 			t.Errorf("%d connections are kept, want %d", len(idle), maxIdle)
 		}
-		if n := transport.blocking; n != maxBlocking {
-			t.Errorf("%d connections may hold a thread, want %d", n, maxBlocking)
+		holding := 0
+		for i, c := range idle {
+			if c.holds {
+				holding++
+			} else if holding > 0 {
+				t.Errorf("connection %d would be used before one that holds a thread", i)
+			}
 		}
-		if !idle[maxIdle-1].holds {
-			t.Error("the connection of the next call is one that waits in the runtime's poller")
+		if holding == 0 || holding > maxBlocking || holding != transport.blocking {
+			t.Errorf("%d connections may hold a thread, %d are counted; at most %d may", holding, transport.blocking, maxBlocking)
 		}
 		for _, c := range idle {
 			c.Close()
@@ -305,5 +311,67 @@ func TestDialedConnectionIsOneLikeOthers(t *testing.T) {
 	c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 	if _, err := c.Write(make([]byte, 64<<20)); err == nil { // nobody reads
 		t.Error("a write outlives its deadline")
+	}
+}
+
+func TestJoinedRequestsComeTogether(t *testing.T) {
+	t.Parallel()
+	url, conns := scripted(t)
+	transport := &Transport{}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	why := errors.New("enough")
+	for _, test := range []struct {
+		answer string
+		ends   bool // the context, once that is written
+		first  string
+		second string
+		err    error
+	}{
+		{"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwork", false, "ok", "work", nil},
+		{"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", false, "", "", nil},
+		{"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false, "ok", "", errAlone},
+		{"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok", true, "ok", "", why},
+	} {
+		go func() {
+			c := <-conns
+			conns <- c // for the next of them, if it is kept
+			in := bufio.NewReader(c)
+			for _, want := range []string{"POST", "GET"} {
+				r, err := http.ReadRequest(in)
+				if err != nil || r.Method != want {
+					t.Errorf("got %v and %v, want a %s", r, err, want)
+					return
+				}
+				io.Copy(io.Discard, r.Body)
+			}
+			io.WriteString(c, test.answer)
+			if test.ends {
+				cancel(why)
+			}
+			if test.err != nil {
+				<-conns
+			}
+		}()
+		first, _ := http.NewRequest("POST", url, strings.NewReader("body"))
+		second, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
+		a, b, err := transport.Join(first, second)
+		if err != test.err {
+			t.Errorf("got %v, want %v", err, test.err)
+		}
+		if a == nil && !test.ends { // a context that ends soon may end both
+			t.Error("the first has no answer")
+		} else if a != nil {
+			if text, err := io.ReadAll(a.Body); string(text) != test.first || err != nil {
+				t.Errorf("the first is answered with %s and %v, want %s", text, err, test.first)
+			}
+		}
+		if (b == nil) != (test.err != nil) {
+			t.Errorf("the second is answered with %v", b)
+		} else if b != nil {
+			if text, err := io.ReadAll(b.Body); string(text) != test.second || err != nil {
+				t.Errorf("the second is answered with %s and %v, want %s", text, err, test.second)
+			}
+		}
 	}
 }
