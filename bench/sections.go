@@ -69,10 +69,10 @@ func sections(quick bool, reps int) []section {
 		return usual
 	}
 	small, large, largest := 1000, 10000, 19000
-	leaders, followers := leaders, followers
+	leaders, followers, gateways := leaders, followers, gateways
 	if quick {
 		large, largest = 3000, 5000
-		leaders, followers = []string{"limit", "gobwas", "gws", "quotewire"}, nil
+		leaders, followers, gateways = []string{"limit", "gobwas", "gws", "quotewire"}, nil, gateways[:1]
 	}
 	all := append(append([]string{}, leaders...), followers...)
 	fanout := func(sockets, window, reps int, servers ...string) workload {
@@ -166,7 +166,7 @@ func sections(quick bool, reps int) []section {
 			idle(small, true, 2, "quotewire"), idle(large, true, 2, "quotewire"),
 		}, (*report).memory},
 		{"slow", []workload{{
-			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: readers, reps: n(1),
+			name: fmt.Sprintf("slow:%d", large), mode: "slow", sockets: large, servers: readers, reps: n(3),
 			args: []string{"-r", publishesToSlow, "-slow", strconv.Itoa(large / 100)}, body: padded(message), topics: padded(one),
 		}}, (*report).slow},
 		{"storms", []workload{{
