@@ -300,7 +300,7 @@ func (e *environment) stop(gently bool) {
 	if gently && e.api.wantsTerm() && e.process.Terminate() {
 		select {
 		case <-e.process.Exited():
-		case <-time.After(shutdownGrace):
+		case <-time.After(e.service.Grace):
 		}
 	}
 	e.process.Kill()

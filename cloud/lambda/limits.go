@@ -14,6 +14,7 @@ type Limits struct {
 	IdleTimeout  time.Duration   `limit:"idle-timeout" text:"of an environment without work, after which it ends"`
 	RetryDelays  []time.Duration `limit:"retry-delays" text:"before each retry of an asynchronous invocation"`
 	EventAge     time.Duration   `limit:"event-age" text:"that an asynchronous invocation waits at most for its last try"`
+	Grace        time.Duration   `limit:"shutdown-grace" text:"between SIGTERM and SIGKILL, for a runtime that asks for SIGTERM"`
 }
 
 // AWSLimits are the numbers of AWS, and our own where AWS names none.
@@ -24,6 +25,7 @@ var AWSLimits = Limits{
 	IdleTimeout:  5 * time.Minute, // AWS: minutes
 	RetryDelays:  []time.Duration{time.Minute, 2 * time.Minute},
 	EventAge:     6 * time.Hour,
+	Grace:        500 * time.Millisecond,
 }
 
 // The other quotas and limits of Lambda that this cloud keeps, under the names of AWS's documentation.
@@ -56,5 +58,4 @@ const (
 	maxShown           = 500       // of a line in the cloud's own log
 	maxPendingLines    = 10_000    // of one environment, waiting to be stored; later ones are dropped and counted
 	maxThrottleBackoff = 5 * time.Minute
-	shutdownGrace      = 500 * time.Millisecond // between SIGTERM and SIGKILL for a runtime that asked for SIGTERM
 )

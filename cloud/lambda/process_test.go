@@ -175,7 +175,7 @@ func TestIdleEnvironmentEnds(t *testing.T) {
 func TestRuntimeThatAsksForItGetsSIGTERM(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, edit func(*Config)) {
-		c := start(t, edit)
+		c := start(t, edit, func(c *Config) { c.Grace = time.Minute })
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
