@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/term"
+
 	"quotewire/deploy/aws"
 	"quotewire/deploy/aws/advice"
 	"quotewire/dply"
@@ -211,7 +213,7 @@ func printDiagnostics(found token.List) {
 		if d.Source == "" && d.Pos.Line > 0 { // found by the deployer, which has no texts
 			d.Source = sourceLine(d.Pos)
 		}
-		fmt.Fprintln(os.Stderr, strings.TrimRight(d.Format(isTerminal(os.Stderr)), "\n"))
+		fmt.Fprintln(os.Stderr, strings.TrimRight(d.Format(coloured(os.Stderr)), "\n"))
 	}
 	errs := len(found.Errors())
 	if errs > 0 {
@@ -240,16 +242,14 @@ func sourceLine(at token.Position) string {
 	return strings.TrimSuffix(lines[at.Line-1], "\r")
 }
 
-// isTerminal reports whether f is a terminal that a person looks at, and takes colours.
-func isTerminal(f *os.File) bool {
-	return isDevice(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}
+// isTerminal reports whether f is a terminal that a person looks at.
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// isDevice reports whether f is a terminal.
-func isDevice(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+// moves reports whether f is a terminal on which a line can be written over.
+func moves(f *os.File) bool { return isTerminal(f) && os.Getenv("TERM") != "dumb" }
+
+// coloured reports whether f is a terminal that takes colours, and nobody objects: see no-color.org.
+func coloured(f *os.File) bool { return moves(f) && os.Getenv("NO_COLOR") == "" }
 
 func count(n int, noun string) string {
 	if n == 1 {

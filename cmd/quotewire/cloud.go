@@ -83,8 +83,8 @@ func (o *cloudOptions) logger() *slog.Logger {
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	if isDevice(os.Stderr) {
-		return slog.New(console.NewHandler(os.Stderr, level, isTerminal(os.Stderr)))
+	if isTerminal(os.Stderr) {
+		return slog.New(console.NewHandler(os.Stderr, level, coloured(os.Stderr)))
 	}
 	return newLog(os.Stderr, level)
 }

@@ -9,13 +9,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/middleware"
-	"golang.org/x/term"
 
 	"quotewire/atomicfile"
 	"quotewire/deploy"
@@ -33,8 +34,10 @@ var deployVerb = verb{
 	short: "bring the cloud into line with a script",
 	long: `
 Reads SCRIPT, builds its functions, reads what exists, and creates or updates what differs, in order. A second deploy
-changes nothing. On a terminal it shows the plan and asks before it changes anything. It uses the standard AWS
-configuration: profile, region, credentials, AWS_ENDPOINT_URL.`,
+changes nothing. On a terminal it shows the plan and asks before it changes anything, and then what is under way and
+awaited; elsewhere it prints a line for each thing done. Ctrl-C finishes the calls under way, begins nothing more, and says
+what is done and what is not; the next deploy goes on from there. A second Ctrl-C does not wait. It uses the standard AWS
+configuration: profile, region, credentials, AWS_ENDPOINT_URL. NO_COLOR takes the colours away.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		s.verboseFlag(flags)
@@ -68,7 +71,7 @@ var destroyVerb = verb{
 	short: "tear down what a script made, except what it preserves",
 	long: `
 Removes what SCRIPT names and marks @teardown delete, last statement first; what it marks @teardown preserve stays. On a
-terminal it shows what it would remove and keep, and asks.`,
+terminal it shows what it would remove and keep, and asks. Ctrl-C is what it is to deploy.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		s.verboseFlag(flags)
@@ -98,12 +101,37 @@ func parallelFlag(flags *flag.FlagSet) *int {
 	return flags.Int("parallel", 8, "make `N` changes at a time, as far as none waits for another")
 }
 
-// agreed asks whether to go on.
-func agreed() bool {
-	fmt.Print("Go on? [y/N] ")
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+// agreed asks on a terminal whether to go on. Ctrl-C is an answer, and so is the end of what is typed.
+func agreed(ctx context.Context, terminal *os.File) (bool, error) {
+	fmt.Fprint(terminal, "Go on? [y/N] ")
+	answers := make(chan string, 1)
+	go func() {
+		answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil {
+			fmt.Fprintln(terminal) // nobody has ended the line
+		}
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answers:
+		return answer == "y" || answer == "yes", nil
+	case <-ctx.Done():
+		fmt.Fprintln(terminal, "\nnothing was changed")
+		return false, ctx.Err()
+	}
+}
+
+// audience is the terminal on which what is going to happen is shown and asked about: where the output goes, or, if that is a
+// file or a pipe, the one that the run belongs to.
+func audience() (*os.File, error) {
+	if isTerminal(os.Stdout) {
+		return os.Stdout, nil
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		return nil, usagef("there is no terminal to ask on; give --yes, or see with quotewire plan what would happen")
+	}
+	return tty, nil
 }
 
 // run does a deployer's run with the standard AWS configuration. On a terminal it asks first, unless yes says that it
@@ -114,23 +142,32 @@ func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Option
 		return nil, err
 	}
 	var shown []deploy.Planned
-	if !yes && term.IsTerminal(int(os.Stdin.Fd())) {
+	if !yes && isTerminal(os.Stdin) {
+		terminal, err := audience()
+		if err != nil {
+			return nil, err
+		}
 		if shown, err = planned(ready, os.Stderr); err != nil {
 			return nil, err
 		}
 		if view.Changes(shown) > 0 {
-			if err := view.Parameters(os.Stdout, program.Parameters, isTerminal(os.Stdout)); err != nil {
+			if err := view.Parameters(terminal, program.Parameters, coloured(terminal)); err != nil {
 				return nil, err
 			}
-			if err := view.Plan(os.Stdout, shown, isTerminal(os.Stdout)); err != nil {
+			if err := view.Plan(terminal, shown, coloured(terminal)); err != nil {
 				return nil, err
 			}
-			if !agreed() {
+			if ok, err := agreed(ctx, terminal); err != nil {
+				return nil, err
+			} else if !ok {
 				return nil, usagef("nothing was changed")
 			}
 		}
 	}
-	plan, err := ready(view.NewText(os.Stdout, isTerminal(os.Stdout)))
+	// Whoever reads the output may leave, as head does. What was agreed to is done all the same: the signal would end it in
+	// the middle of a call.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	plan, err := ready(view.NewText(os.Stdout, moves(os.Stdout), coloured(os.Stdout)))
 	if err != nil {
 		return nil, err
 	}
@@ -198,8 +235,8 @@ func (o *scriptOptions) printCalls() {
 // planned prepares a run and says what it would do. While it reads the cloud, a terminal shows that it does.
 func planned(ready func(deploy.View) (*deploy.Plan, error), progress *os.File) ([]deploy.Planned, error) {
 	var v deploy.View
-	if isTerminal(progress) {
-		text := view.NewText(progress, true)
+	if moves(progress) {
+		text := view.NewText(progress, true, coloured(progress))
 		defer text.Close()
 		v = text
 	}

@@ -70,7 +70,7 @@ configuration names: profile, region, credentials, AWS_ENDPOINT_URL. FUNCTION ma
 func showLogs(ctx context.Context, cfg sdk.Config, o tail.Options, since time.Duration) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	printer := tail.NewPrinter(os.Stdout, o.Function == "", isTerminal(os.Stdout))
+	printer := tail.NewPrinter(os.Stdout, o.Function == "", coloured(os.Stdout))
 	shown := 0
 	err := tail.Run(ctx, cfg, o, func(lines []tail.Line) {
 		shown += len(lines)

@@ -55,8 +55,8 @@ func (o *scriptOptions) report(ctx context.Context, path string, opts deploy.Opt
 	defer o.printCalls()
 	if asJSON {
 		err = view.PlanJSON(os.Stdout, program.Parameters, steps)
-	} else if err = view.Parameters(os.Stdout, program.Parameters, isTerminal(os.Stdout)); err == nil {
-		err = print(os.Stdout, steps, isTerminal(os.Stdout))
+	} else if err = view.Parameters(os.Stdout, program.Parameters, coloured(os.Stdout)); err == nil {
+		err = print(os.Stdout, steps, coloured(os.Stdout))
 	}
 	if err == nil && exitCode && view.Changes(steps) > 0 {
 		return errChanges

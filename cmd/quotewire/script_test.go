@@ -38,6 +38,10 @@ func TestMain(m *testing.M) {
 //	log GROUP TEXT…    writes each text as an event of the log group, at the cloud that ready found
 //	nogo               takes everything but quotewire out of $PATH
 //	status N COMMAND…  runs a command that must exit with the status N
+//	hold OPERATION     stops the calls of that operation on their way to the cloud, such as CreateTable
+//	held               waits until one is stopped there
+//	release            lets them go
+//	says FILE TEXT     waits until the file has the text
 //	gomod              writes a go.mod like the repository's, for scripts that bring a function
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
@@ -53,6 +57,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "", // rewrites the golden parts
 		Setup: func(env *testscript.Env) error {
+			env.Values[gateKey{}] = new(*gate)
 			for i, value := range strings.Split(strings.TrimRight(string(goEnv), "\n"), "\n") {
 				env.Setenv([]string{"GOMODCACHE", "GOCACHE", "GOPROXY", "GOSUMDB", "GOFLAGS"}[i], value)
 			}
@@ -62,6 +67,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"listen": listen, "ready": ready, "gomod": gomod, "nogo": nogo, "log": logEvents, "status": status, "twin": twin,
+			"hold": hold, "held": held, "release": release, "says": says,
 		},
 	})
 }
@@ -121,6 +127,42 @@ func twin(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := networks.CreateVpc(context.Background(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.99.0.0/16"),
 		TagSpecifications: []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeVpc, Tags: []ec2types.Tag{{Key: aws.String("Name"), Value: &args[0]}}}}})
 	ts.Check(err)
+}
+
+// gateKey is where a script keeps the gate before its cloud.
+type gateKey struct{}
+
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	kept := ts.Value(gateKey{}).(**gate)
+	if *kept == nil {
+		g, err := newGate(ts.Getenv("AWS_ENDPOINT_URL"))
+		ts.Check(err)
+		ts.Defer(g.close)
+		ts.Setenv("AWS_ENDPOINT_URL", g.URL)
+		*kept = g
+	}
+	(*kept).hold(args[0], false)
+}
+
+func held(ts *testscript.TestScript, neg bool, args []string) {
+	(*ts.Value(gateKey{}).(**gate)).wait(ts)
+}
+
+func release(ts *testscript.TestScript, neg bool, args []string) {
+	(*ts.Value(gateKey{}).(**gate)).release()
+}
+
+func says(ts *testscript.TestScript, neg bool, args []string) {
+	name := ts.MkAbs(args[0])
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(name)
+		if err == nil && strings.Contains(string(text), args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not say %q, but:\n%s", args[0], args[1], text)
+		}
+	}
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {

@@ -107,7 +107,7 @@ func (u *up) run(ctx context.Context, path string) (err error) {
 	}
 	_, err = deploy.Run(ctx, program, deploy.Options{
 		Targets: u.script.targets, Provider: aws.NewProvider(cfg), CacheDir: filepath.Join(u.cloud.dir, "build"), Local: true,
-		View: view.NewText(os.Stdout, isTerminal(os.Stdout)),
+		View: view.NewText(os.Stdout, moves(os.Stdout), coloured(os.Stdout)),
 	})
 	apis := running.APIs()
 	if err != nil {

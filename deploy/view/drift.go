@@ -9,39 +9,34 @@ import (
 )
 
 // Drift prints how what exists differs from what the script says, given the steps that would bring it into line.
-func Drift(w io.Writer, steps []deploy.Planned, terminal bool) error {
+func Drift(w io.Writer, steps []deploy.Planned, colours bool) error {
 	var b strings.Builder
-	width, same := 0, 0
+	width, same := nameWidth(steps), 0
 	for _, s := range steps {
-		if s.Action != deploy.None {
-			width = max(width, len([]rune(s.Resource)))
-		}
-	}
-	for _, s := range steps {
-		place := paint(terminal, dim, s.Position)
+		place := paint(colours, dim, s.Position)
 		switch s.Action {
 		case deploy.None:
 			same++
 		case deploy.Create:
-			fmt.Fprintf(&b, "%s %s  %s  is missing\n", paint(terminal, red, "-"), pad(s.Resource, width), place)
+			fmt.Fprintf(&b, "%s %s  %s  is missing\n", paint(colours, red, "-"), pad(s.Resource, width), place)
 		default:
-			fmt.Fprintf(&b, "%s %s  %s\n", paint(terminal, yellow, "~"), pad(s.Resource, width), place)
+			fmt.Fprintf(&b, "%s %s  %s\n", paint(colours, yellow, "~"), pad(s.Resource, width), place)
 			for _, c := range s.Changes {
-				writeDifference(&b, c, terminal)
+				writeDifference(&b, c, colours)
 			}
 		}
 	}
 	if same == len(steps) {
-		fmt.Fprintf(&b, "%s no drift: %d resources are as the script says\n", paint(terminal, green, "="), same)
+		fmt.Fprintf(&b, "%s no drift: %d resources are as the script says\n", paint(colours, green, "="), same)
 	} else {
-		fmt.Fprintf(&b, "%s %d differ, %d are as the script says\n", paint(terminal, yellow, "="), len(steps)-same, same)
+		fmt.Fprintf(&b, "%s %d differ, %d are as the script says\n", paint(colours, yellow, "="), len(steps)-same, same)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 // writeDifference says of a property what it is and what it should be.
-func writeDifference(b *strings.Builder, c deploy.Change, terminal bool) {
+func writeDifference(b *strings.Builder, c deploy.Change, colours bool) {
 	switch {
 	case c.Old != "" && c.New != "":
 		fmt.Fprintf(b, "    %s is %s, the script says %s\n", c.Property, c.Old, c.New)
@@ -53,9 +48,9 @@ func writeDifference(b *strings.Builder, c deploy.Change, terminal bool) {
 		fmt.Fprintf(b, "    %s\n", c.Property)
 	}
 	for _, s := range c.Removed {
-		fmt.Fprintf(b, "      %s\n", paint(terminal, red, "only in the cloud:  "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, red, "only in the cloud:  "+s))
 	}
 	for _, s := range c.Added {
-		fmt.Fprintf(b, "      %s\n", paint(terminal, green, "only in the script: "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, green, "only in the script: "+s))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
@@ -12,14 +13,9 @@ import (
 
 // Plan prints what a run would do: a line for each resource with the place in the script that asks for it, what differs
 // below it, and at the end what is left and the counts.
-func Plan(w io.Writer, steps []deploy.Planned, terminal bool) error {
+func Plan(w io.Writer, steps []deploy.Planned, colours bool) error {
 	var b strings.Builder
-	width := 0
-	for _, s := range steps {
-		if s.Action != deploy.None {
-			width = max(width, len([]rune(s.Resource)))
-		}
-	}
+	width := nameWidth(steps)
 	var left []string
 	for _, s := range steps {
 		if s.Action == deploy.None {
@@ -31,31 +27,43 @@ func Plan(w io.Writer, steps []deploy.Planned, terminal bool) error {
 			continue
 		}
 		sign := signs[s.Action]
-		fmt.Fprintf(&b, "%s %s  %s\n", paint(terminal, sign[1], sign[0]), pad(s.Resource, width), paint(terminal, dim, s.Position))
+		fmt.Fprintf(&b, "%s %s  %s\n", paint(colours, sign[1], sign[0]), pad(s.Resource, width), paint(colours, dim, s.Position))
 		for _, c := range s.Changes {
-			writeChange(&b, c, terminal)
+			writeChange(&b, c, colours)
 		}
 	}
 	if len(left) > 0 {
-		fmt.Fprintf(&b, "%s\n", paint(terminal, dim, fold("left: "+strings.Join(left, ", "))))
+		fmt.Fprintf(&b, "%s\n", paint(colours, dim, fold("left: "+strings.Join(left, ", "))))
 	}
-	fmt.Fprintf(&b, "%s %s\n", paint(terminal, green, "="), counts(steps))
+	fmt.Fprintf(&b, "%s %s\n", paint(colours, green, "="), counts(steps))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeChange(b *strings.Builder, c deploy.Change, terminal bool) {
+func writeChange(b *strings.Builder, c deploy.Change, colours bool) {
 	fmt.Fprintf(b, "    %s\n", c)
 	for _, s := range c.Removed {
-		fmt.Fprintf(b, "      %s\n", paint(terminal, red, "- "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, red, "- "+s))
 	}
 	for _, s := range c.Added {
-		fmt.Fprintf(b, "      %s\n", paint(terminal, green, "+ "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, green, "+ "+s))
 	}
 }
 
+// nameWidth is the column of names' width. One much longer name does not push all positions out of a narrow terminal.
+func nameWidth(steps []deploy.Planned) int {
+	const most = 48
+	width := 0
+	for _, s := range steps {
+		if n := utf8.RuneCountInString(s.Resource); s.Action != deploy.None && n <= most {
+			width = max(width, n)
+		}
+	}
+	return width
+}
+
 func pad(text string, width int) string {
-	return text + strings.Repeat(" ", width-len([]rune(text)))
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
 
 // lineWidth is where the list of what is left is folded.
@@ -100,7 +108,7 @@ func counts(steps []deploy.Planned) string {
 }
 
 // Parameters prints what a run was told, above its plan. A script without parameters has no such line.
-func Parameters(w io.Writer, params []check.Parameter, terminal bool) error {
+func Parameters(w io.Writer, params []check.Parameter, colours bool) error {
 	if len(params) == 0 {
 		return nil
 	}
@@ -108,7 +116,7 @@ func Parameters(w io.Writer, params []check.Parameter, terminal bool) error {
 	for i, p := range params {
 		words[i] = fmt.Sprintf("%s = %s (%s)", p.Name, p.Value, p.From)
 	}
-	_, err := fmt.Fprintf(w, "%s\n", paint(terminal, dim, fold("with "+strings.Join(words, ", "))))
+	_, err := fmt.Fprintf(w, "%s\n", paint(colours, dim, fold("with "+strings.Join(words, ", "))))
 	return err
 }
 

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -27,13 +29,14 @@ const (
 
 // Text writes plain lines. It is a [deploy.View].
 type Text struct {
-	w    io.Writer
-	live bool                       // w is a terminal: colours, and lines that change
-	size func() (columns, rows int) // of the terminal; 0 if that is not known
+	w       io.Writer
+	live    bool                       // w is a terminal: there are lines that change
+	colours bool                       // and it takes colours
+	size    func() (columns, rows int) // of the terminal; 0 if that is not known
 
 	mu    sync.Mutex
 	now   []activity    // guarded by mu: what is under way
-	drawn int           // guarded by mu: so many live lines stand on the terminal
+	drawn []int         // guarded by mu: how long the live lines are that stand on the terminal
 	stop  func()        // ends the animation, once
 	done  chan struct{} // closed when it has ended
 }
@@ -47,13 +50,13 @@ type activity struct {
 
 var _ deploy.View = (*Text)(nil)
 
-// NewText returns a view of one run that writes to w. Terminal says that w is one, of a kind that understands colours.
-// The view ends with the run; Close ends it before.
-func NewText(w io.Writer, terminal bool) *Text {
-	t := &Text{w: w, live: terminal, size: sizeOf(w), done: make(chan struct{})}
+// NewText returns a view of one run that writes to w. Live says that w is a terminal on which lines can change, colours that
+// it takes them. The view ends with the run; Close ends it before.
+func NewText(w io.Writer, live, colours bool) *Text {
+	t := &Text{w: w, live: live, colours: colours, size: sizeOf(w), done: make(chan struct{})}
 	stopped := make(chan struct{})
 	t.stop = sync.OnceFunc(func() { close(stopped) })
-	if !terminal {
+	if !live {
 		close(t.done)
 		return t
 	}
@@ -117,15 +120,56 @@ func (t *Text) write(stays string) {
 		lines = t.lines()
 	}
 	text := stays + strings.Join(append(lines, ""), "\n")
-	if t.drawn > 0 {
-		// Each row is written over and its rest cleared, and what stands below the last. Clearing all first would flicker, and
-		// some terminals keep a screen that is cleared as a whole.
-		text = fmt.Sprintf("\x1b[%dA\r", t.drawn) + strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+	columns, _ := t.size()
+	switch up := t.standing(columns); {
+	case up > 0:
+		text = fmt.Sprintf("\x1b[%dA\r", up) + over(text, columns)
+	case t.live && text != "":
+		text = "\r" + text // a terminal shows ^C where it is typed
 	}
-	t.drawn = len(lines)
+	t.drawn = t.drawn[:0]
+	for _, l := range lines {
+		t.drawn = append(t.drawn, shown(l))
+	}
 	if text != "" {
 		io.WriteString(t.w, text)
 	}
+}
+
+// over is a text that is written over others: of each row the rest is cleared, and what stands below the last. Clearing all
+// first would flicker, and some terminals keep a screen that is cleared as a whole. Of a row that is full there is no rest:
+// the cursor still stands in its last column, which would be cleared.
+func over(text string, columns int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line, whole := strings.CutSuffix(line, "\n")
+		b.WriteString(line)
+		if n := shown(line); n == 0 || columns == 0 || n%columns != 0 {
+			b.WriteString("\x1b[K")
+		}
+		if whole {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String() + "\x1b[J"
+}
+
+// shown is the number of characters that a terminal shows of a text.
+func shown(text string) int { return utf8.RuneCountInString(escapes.ReplaceAllString(text, "")) }
+
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// standing is the number of rows that the live lines take. A terminal that has been made narrower since they were drawn has
+// folded them; the caller holds mu.
+func (t *Text) standing(columns int) int {
+	rows := 0
+	for _, n := range t.drawn {
+		rows++
+		if columns > 0 && n > columns {
+			rows += (n - 1) / columns
+		}
+	}
+	return rows
 }
 
 // lines are the live ones. None is longer than the terminal is wide: of one that is folded, the next drawing would take
@@ -171,10 +215,10 @@ const (
 	yellow = "33"
 )
 
-func (t *Text) paint(colour, text string) string { return paint(t.live, colour, text) }
+func (t *Text) paint(colour, text string) string { return paint(t.colours, colour, text) }
 
-func paint(terminal bool, colour, text string) string {
-	if !terminal {
+func paint(colours bool, colour, text string) string {
+	if !colours {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"

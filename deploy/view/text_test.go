@@ -29,7 +29,7 @@ func run(v deploy.View) {
 func TestPlainLinesSayWhatWasDoneAndHowLongItTook(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	v := NewText(&b, false)
+	v := NewText(&b, false, false)
 	run(v)
 	v.Close()
 	want := `… function watch: waiting for it to become active  15.0s
@@ -46,7 +46,7 @@ func TestPlainLinesSayWhatWasDoneAndHowLongItTook(t *testing.T) {
 func TestRunWithoutChangesSaysSo(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	v := NewText(&b, false)
+	v := NewText(&b, false, false)
 	v.Event(deploy.Event{Kind: deploy.Finished, Result: &deploy.Result{Unchanged: 14}, Elapsed: 300 * time.Millisecond})
 	v.Close()
 	if got, want := b.String(), "= 0 changes, 14 unchanged  0.3s\n"; got != want {
@@ -58,7 +58,7 @@ func TestTerminalShowsWhatIsAwaitedAndCleansUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		v := NewText(&b, true)
+		v := NewText(&b, true, true)
 		v.Event(deploy.Event{Kind: deploy.Starting, Resource: "function watch", Action: deploy.Create})
 		v.Event(deploy.Event{Kind: deploy.Waiting, Resource: "function watch", Text: "for it to become active"})
 		time.Sleep(2 * time.Second) // of the bubble's clock
@@ -100,7 +100,7 @@ func (s *screen) Write(p []byte) (int, error) {
 			case 'J':
 				s.rows = append(s.rows[:s.row:s.row], cutTo(s.rows[s.row], s.column))
 			case 'K':
-				s.rows[s.row] = cutTo(s.rows[s.row], s.column)
+				s.rows[s.row] = cutTo(s.rows[s.row], min(s.column, s.columns-1))
 			}
 			text = text[end+1:]
 			continue
@@ -130,7 +130,7 @@ func TestNarrowTerminalKeepsNoLiveLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &screen{columns: 30, rows: []string{""}}
-		v := NewText(s, true)
+		v := NewText(s, true, true)
 		v.size = func() (int, int) { return s.columns, 6 }
 		for i := range 9 {
 			v.Event(deploy.Event{Kind: deploy.Starting, Resource: fmt.Sprintf("function with a name longer than a row %d", i), Action: deploy.Create})
@@ -145,6 +145,58 @@ func TestNarrowTerminalKeepsNoLiveLines(t *testing.T) {
 		v.Close()
 		if want := []string{"+ a  0.0s", ""}; !slices.Equal(s.rows, want) {
 			t.Errorf("in the end the screen shows\n%s\nwant\n%s", strings.Join(s.rows, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// narrow folds what stands, as most terminals do when they are made narrower; the cursor stands below.
+func (s *screen) narrow(columns int) {
+	var rows []string
+	for _, row := range s.rows {
+		line := []rune(row)
+		for ; len(line) > columns; line = line[columns:] {
+			rows = append(rows, string(line[:columns]))
+		}
+		rows = append(rows, string(line))
+	}
+	s.columns, s.rows, s.row, s.column = columns, rows, len(rows)-1, 0
+}
+
+func TestTerminalMadeNarrowerKeepsNoLiveLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{columns: 60, rows: []string{""}}
+		v := NewText(s, true, true)
+		v.size = func() (int, int) { return s.columns, 24 }
+		v.Event(deploy.Event{Kind: deploy.Done, Resource: "what stands above", Action: deploy.Create})
+		for i := range 2 {
+			v.Event(deploy.Event{Kind: deploy.Starting, Resource: fmt.Sprintf("function with a name longer than half a row %d", i), Action: deploy.Create})
+		}
+		synctest.Wait()
+		v.mu.Lock()
+		s.narrow(20)
+		v.mu.Unlock()
+		time.Sleep(time.Second) // of the bubble's clock
+		synctest.Wait()
+		if want := []string{"+ what stands above ", " 0.0s", "… create func… 1.0s", "… create func… 1.0s", ""}; !slices.Equal(s.rows, want) {
+			t.Errorf("the screen shows\n%s\nwant\n%s", strings.Join(s.rows, "\n"), strings.Join(want, "\n"))
+		}
+		v.Close()
+	})
+}
+
+// A terminal's cursor stays in the last column of a row that is full, until more is written.
+func TestFullRowKeepsItsLastCharacter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{columns: 20, rows: []string{""}}
+		v := NewText(s, true, true)
+		v.size = func() (int, int) { return s.columns, 24 }
+		v.Event(deploy.Event{Kind: deploy.Starting, Resource: "other", Action: deploy.Create})
+		v.Event(deploy.Event{Kind: deploy.Done, Resource: "twelve chars", Action: deploy.Create})
+		v.Close()
+		if want := []string{"+ twelve chars  0.0s", ""}; !slices.Equal(s.rows, want) {
+			t.Errorf("the screen shows\n%s\nwant\n%s", strings.Join(s.rows, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }
