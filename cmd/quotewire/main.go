@@ -53,11 +53,15 @@ func main() {
 	if !signal.Ignored(syscall.SIGHUP) {
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	context.AfterFunc(ctx, stop)
-	status := run(ctx, os.Args[1:])
-	stop()
-	os.Exit(status)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, ends...)
+	go func() {
+		<-ended
+		signal.Stop(ended) // before anybody is told: the next one ends it
+		stop()
+	}()
+	os.Exit(run(ctx, os.Args[1:]))
 }
 
 func run(ctx context.Context, args []string) int {
