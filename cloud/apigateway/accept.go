@@ -85,14 +85,14 @@ func (s *Service) connect(w http.ResponseWriter, r *http.Request, view served, k
 			return
 		}
 		if missing := k.missingParameters(r); len(missing) > 0 {
-			k.log.Info("a handshake was refused: it has not what requestParameters of $connect require", "missing", missing)
+			k.log().Info("a handshake was refused: it has not what requestParameters of $connect require", "missing", missing)
 			k.refuseWith(w, http.StatusBadRequest, "Missing required request parameters: ["+strings.Join(missing, ", ")+"]")
 			return
 		}
 		answer, fail := s.integrate(s.ctx, k, k.connectEvent(r), nil)
 		if status := connectStatus(k.route, answer, fail); status != 0 {
 			if fail == none {
-				k.log.Info("the integration of $connect refused the connection", "status", status)
+				k.log().Info("the integration of $connect refused the connection", "status", status)
 			}
 			k.refuse(w, status)
 			return
@@ -134,7 +134,7 @@ func (s *Service) open(w http.ResponseWriter, k *call, key, subprotocol string) 
 	taken, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.running.leave()
-		k.log.Error("the socket cannot be taken over for a WebSocket", "error", err)
+		k.log().Error("the socket cannot be taken over for a WebSocket", "error", err)
 		k.refuse(w, http.StatusInternalServerError)
 		return false
 	}

@@ -140,6 +140,8 @@ func (k *call) accessVariable(name string) (string, bool) {
 // access log of its stage.
 func (s *Service) finish(k *call, what string, more ...any) {
 	o := &k.outcome
-	k.log.Debug(what, append(more, "status", o.status, "error", o.message, "functionRequestId", o.backend.requestID, "took", time.Since(k.at))...)
+	if s.debugs() {
+		k.log().Debug(what, append(more, "status", o.status, "error", o.message, "functionRequestId", o.backend.requestID, "took", time.Since(k.at))...)
+	}
 	s.logAccess(k.served, k.accessVariable)
 }

@@ -49,12 +49,12 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 		return s.checkSigner(k, r)
 	}
 	if z == nil {
-		k.log.Error("the authorizer of $connect is missing from the deployment: deploy the API again")
+		k.log().Error("the authorizer of $connect is missing from the deployment: deploy the API again")
 		return http.StatusInternalServerError
 	}
 	for _, source := range z.IdentitySource {
 		if k.identityValue(source, r) == "" {
-			k.log.Info("a handshake was refused: an identity source of the authorizer is missing", "source", source)
+			k.log().Info("a handshake was refused: an identity source of the authorizer is missing", "source", source)
 			return http.StatusUnauthorized
 		}
 	}
@@ -63,7 +63,7 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 	source := base + "/authorizers/" + z.AuthorizerID
 	methodARN := base + "/" + k.conn.stage + "/$connect"
 	began := time.Now()
-	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, note: &k.outcome.authorizer, log: k.log.With("authorizer", z.Name)}
+	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, note: &k.outcome.authorizer, log: k.log.with("authorizer", z.Name)}
 	k.outcome.authorizerIs = true
 	payload, fail := s.invokeFunction(s.ctx, arn, s.WebSocketTimeout, t, encode(k.authorizerEvent(r, methodARN)))
 	switch fail {
@@ -81,11 +81,11 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 	}
 	allowed, context, err := judge(payload, methodARN)
 	if err != nil {
-		k.log.Warn("the authorizer's answer is no authorization: "+err.Error(), "authorizer", z.Name, "answer", shorten(payload))
+		k.log().Warn("the authorizer's answer is no authorization: "+err.Error(), "authorizer", z.Name, "answer", shorten(payload))
 		return http.StatusInternalServerError
 	}
 	if !allowed {
-		k.log.Info("the authorizer refused the connection", "authorizer", z.Name)
+		k.log().Info("the authorizer refused the connection", "authorizer", z.Name)
 		return http.StatusForbidden
 	}
 	k.conn.admission = &admission{authorizer: context}
@@ -99,13 +99,13 @@ func (s *Service) authorize(k *call, r *http.Request) int {
 func (s *Service) checkSigner(k *call, r *http.Request) int {
 	who, err := s.IAM.Verify(r, nil, protocol.RESTJSON)
 	if err != nil {
-		k.log.Info("a handshake was refused: $connect has the authorization type AWS_IAM, and its signature does not count: " + errorMessage(err))
+		k.log().Info("a handshake was refused: $connect has the authorization type AWS_IAM, and its signature does not count: " + errorMessage(err))
 		return http.StatusForbidden
 	}
 	resource := ":" + k.conn.apiID + "/" + k.conn.stage + "/$connect"
 	ctx := iam.WithPrincipal(r.Context(), who)
 	if err := s.IAM.Authorize(ctx, protocol.RESTJSON, "execute-api:Invoke", "arn:aws:execute-api:"+s.Region+":"+s.Account+resource, nil); err != nil {
-		k.log.Info("a handshake was refused: its signer may not invoke $connect: "+errorMessage(err), "signer", who.ARN)
+		k.log().Info("a handshake was refused: its signer may not invoke $connect: "+errorMessage(err), "signer", who.ARN)
 		return http.StatusForbidden
 	}
 	k.conn.admission = &admission{signer: &who}

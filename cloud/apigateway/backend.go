@@ -29,7 +29,7 @@ func (s *Service) ask(ctx context.Context, k *call, e *webSocketEvent, message [
 	case in.IntegrationType == "MOCK":
 		status, err := mockStatus(q.body)
 		if err != nil {
-			k.log.Warn(`the MOCK integration has no status: its request template must make JSON such as {"statusCode":200}`, "made", shorten(q.body))
+			k.log().Warn(`the MOCK integration has no status: its request template must make JSON such as {"statusCode":200}`, "made", shorten(q.body))
 			return nil, badMapping
 		}
 		b = &answer{status: status}
@@ -53,7 +53,7 @@ func (s *Service) askFunction(ctx context.Context, t task, q *backendRequest) (*
 		q.body = []byte("{}")
 	}
 	if !json.Valid(q.body) {
-		t.log.Warn("the function cannot be invoked: its payload must be JSON, and the message, or what the request template makes of it, is not", "payload", shorten(q.body))
+		t.log().Warn("the function cannot be invoked: its payload must be JSON, and the message, or what the request template makes of it, is not", "payload", shorten(q.body))
 		return nil, badMapping
 	}
 	if q.header.Get("X-Amz-Invocation-Type") == "Event" {
@@ -85,7 +85,7 @@ func (s *Service) askHTTP(ctx context.Context, t task, q *backendRequest) (*answ
 	}
 	r, err := newBackendRequest(ctx, method, uri, q)
 	if err != nil {
-		t.log.Warn("the integration's URI cannot be called", "error", err)
+		t.log().Warn("the integration's URI cannot be called", "error", err)
 		return nil, notPermitted
 	}
 	return s.call(t, r, int64(s.MaxMessage))
@@ -152,12 +152,12 @@ func (u serviceURI) check() error {
 func (s *Service) askService(ctx context.Context, t task, q *backendRequest) (*answer, failure) {
 	u, ok := parseServiceURI(resolveVariables(t.in.IntegrationURI, t.variables))
 	if !ok {
-		t.log.Warn("the integration's URI names no service: a stage variable in it has no value", "uri", t.in.IntegrationURI)
+		t.log().Warn("the integration's URI names no service: a stage variable in it has no value", "uri", t.in.IntegrationURI)
 		return nil, notPermitted
 	}
 	credentials, _, err := s.assume(ctx, resolveVariables(t.in.CredentialsARN, t.variables))
 	if err != nil {
-		t.log.Warn("API Gateway cannot assume the role of credentialsArn: "+err.Error(), "role", t.in.CredentialsARN)
+		t.log().Warn("API Gateway cannot assume the role of credentialsArn: "+err.Error(), "role", t.in.CredentialsARN)
 		return nil, notPermitted
 	}
 	path := "/"
@@ -186,7 +186,7 @@ func (s *Service) askService(ctx context.Context, t task, q *backendRequest) (*a
 	}
 	r, err := newBackendRequest(ctx, method, "http://"+s.Authority+path, q)
 	if err != nil {
-		t.log.Warn("the integration's URI cannot be called", "error", err)
+		t.log().Warn("the integration's URI cannot be called", "error", err)
 		return nil, notPermitted
 	}
 	if isAction {
@@ -208,7 +208,7 @@ func (s *Service) call(t task, r *http.Request, limit int64) (*answer, failure) 
 		text, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
 		response.Body.Close()
 	}
-	t.log.Debug("called", "url", r.URL.Redacted(), "took", time.Since(began), "error", err)
+	t.log().Debug("called", "url", r.URL.Redacted(), "took", time.Since(began), "error", err)
 	if t.note != nil {
 		*t.note = exchange{latency: time.Since(began)}
 		if err != nil {
@@ -221,13 +221,13 @@ func (s *Service) call(t task, r *http.Request, limit int64) (*answer, failure) 
 	case err != nil && s.ctx.Err() != nil:
 		return nil, interrupted
 	case errors.Is(err, context.DeadlineExceeded):
-		t.log.Warn("the HTTP integration did not answer in time", "url", r.URL.Redacted(), "timeoutInMillis", t.in.TimeoutInMillis)
+		t.log().Warn("the HTTP integration did not answer in time", "url", r.URL.Redacted(), "timeoutInMillis", t.in.TimeoutInMillis)
 		return nil, timedOut
 	case err != nil:
-		t.log.Warn("the HTTP integration could not be called", "url", r.URL.Redacted(), "error", err)
+		t.log().Warn("the HTTP integration could not be called", "url", r.URL.Redacted(), "error", err)
 		return nil, functionError
 	case int64(len(text)) > limit:
-		t.log.Warn("the answer of the HTTP integration is too long", "url", r.URL.Redacted(), "limit", limit)
+		t.log().Warn("the answer of the HTTP integration is too long", "url", r.URL.Redacted(), "limit", limit)
 		return nil, badAnswer
 	}
 	return &answer{status: response.StatusCode, headers: response.Header, body: text}, none

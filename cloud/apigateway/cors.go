@@ -63,7 +63,7 @@ func (k *httpCall) preflight(c *corsConfiguration) {
 			h.Set("Access-Control-Allow-Credentials", "true")
 		}
 	} else {
-		k.log.Info("a browser was told that pages of this origin may not call the API: add it to allowOrigins of its corsConfiguration", "origin", said)
+		k.log().Info("a browser was told that pages of this origin may not call the API: add it to allowOrigins of its corsConfiguration", "origin", said)
 	}
 	k.status = http.StatusNoContent
 	k.w.WriteHeader(k.status)

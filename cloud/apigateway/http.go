@@ -27,7 +27,7 @@ type httpCall struct {
 	account      string
 	caller       *caller // what the route's authorization found out; nil if the route is open
 	answer       *answer // the integration's
-	log          *slog.Logger
+	log          logger
 
 	w      http.ResponseWriter
 	status int // that the client got
@@ -58,11 +58,15 @@ func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, s
 		k.domain = hostname(r.Host)
 		k.domainPrefix, _, _ = strings.Cut(k.domain, ".")
 	}
-	k.log = s.Log.With("api", a.id(), "method", r.Method, "path", path, "requestId", k.requestID)
+	k.log = func() *slog.Logger {
+		return s.Log.With("api", a.id(), "method", r.Method, "path", path, "requestId", k.requestID)
+	}
 	w.Header().Set("Apigw-Requestid", k.requestID)
 	s.answerHTTP(k)
 	s.logAccess(k.served, k.accessVariable)
-	k.log.Debug("request", "status", k.status, "bytes", k.bytes, "took", time.Since(k.at))
+	if s.debugs() {
+		k.log().Debug("request", "status", k.status, "bytes", k.bytes, "took", time.Since(k.at))
+	}
 }
 
 // answerHTTP has the order of AWS: the head, the stage, the route, the throttle, CORS, the body, the caller, the
@@ -70,7 +74,7 @@ func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, a *api, s
 func (s *Service) answerHTTP(k *httpCall) {
 	r, a := k.request, k.api
 	if headSize(r) > maxHTTPHead {
-		k.log.Info("a request was refused: its request line and headers are too long", "bytes", headSize(r), "limit", maxHTTPHead)
+		k.log().Info("a request was refused: its request line and headers are too long", "bytes", headSize(r), "limit", maxHTTPHead)
 		k.fail(http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
 		return
 	}
@@ -86,7 +90,7 @@ func (s *Service) answerHTTP(k *httpCall) {
 	k.below = "/" + strings.Join(segments, "/")
 	view, ok := s.served(a.id(), name)
 	if !ok || s.closed(a, r) {
-		k.log.Info("a request was refused: there is no such stage, nothing is deployed to it, or disableExecuteApiEndpoint is set", "stage", name)
+		k.log().Info("a request was refused: there is no such stage, nothing is deployed to it, or disableExecuteApiEndpoint is set", "stage", name)
 		k.fail(http.StatusNotFound, "Not Found")
 		return
 	}
@@ -95,7 +99,7 @@ func (s *Service) answerHTTP(k *httpCall) {
 	key := ""
 	if k.route != nil {
 		key = k.route.RouteKey
-		k.log = k.log.With("route", key)
+		k.log = k.log.with("route", key)
 	}
 	if !s.admit(k.served, key) {
 		k.fail(http.StatusTooManyRequests, "Too Many Requests")
@@ -108,7 +112,7 @@ func (s *Service) answerHTTP(k *httpCall) {
 		return
 	}
 	if k.route == nil {
-		k.log.Info("no route matches the request: a route is a method and a path, and there is no $default route", "stage", name)
+		k.log().Info("no route matches the request: a route is a method and a path, and there is no $default route", "stage", name)
 		k.fail(http.StatusNotFound, "Not Found")
 		return
 	}
@@ -116,7 +120,7 @@ func (s *Service) answerHTTP(k *httpCall) {
 	if err != nil {
 		var e *protocol.Error
 		if errors.As(err, &e) && e.Status == http.StatusRequestEntityTooLarge {
-			k.log.Info("a request was refused: its body is too long", "limit", maxHTTPBody)
+			k.log().Info("a request was refused: its body is too long", "limit", maxHTTPBody)
 			k.fail(e.Status, "Request Entity Too Large")
 		} else {
 			k.fail(http.StatusBadRequest, "Bad Request")
@@ -126,7 +130,7 @@ func (s *Service) answerHTTP(k *httpCall) {
 	k.body = body
 	if refused := s.authorizeHTTP(k); refused != nil {
 		if preflight {
-			k.log.Warn("a browser's preflight was refused, so that the request itself will never come: browsers send it without " +
+			k.log().Warn("a browser's preflight was refused, so that the request itself will never come: browsers send it without " +
 				"credentials, and this route, which takes OPTIONS, asks for them; add a route OPTIONS /{proxy+} without authorization")
 		}
 		if refused.challenge != "" {
@@ -192,7 +196,7 @@ func (s *Service) httpTask(k *httpCall) task {
 func (s *Service) integrateHTTP(k *httpCall) (fail failure) {
 	in := k.route.integration
 	if in == nil {
-		k.log.Warn("the route has no integration: give it a target and deploy the API")
+		k.log().Warn("the route has no integration: give it a target and deploy the API")
 		return notPermitted
 	}
 	t := s.httpTask(k)
@@ -207,7 +211,7 @@ func (s *Service) integrateHTTP(k *httpCall) (fail failure) {
 	}
 	k.returned = k.answer.status
 	if err := k.mapAnswer(); err != nil {
-		k.log.Warn("the client gets an error: " + err.Error())
+		k.log().Warn("the client gets an error: " + err.Error())
 		return badAnswer
 	}
 	return none
@@ -229,12 +233,12 @@ func (s *Service) callFunction(t task, k *httpCall, r *http.Request, path string
 		return nil, fail
 	}
 	if len(payload) > maxHTTPResponse {
-		k.log.Warn("the function's answer is too long", "bytes", len(payload), "limit", maxHTTPResponse)
+		k.log().Warn("the function's answer is too long", "bytes", len(payload), "limit", maxHTTPResponse)
 		return nil, badAnswer
 	}
 	a, err := parseHTTPAnswer(payload, t.in.PayloadFormatVersion)
 	if err != nil {
-		k.log.Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
+		k.log().Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
 		k.backend.err = "The response from the Lambda function doesn't match the format that API Gateway expects: " + err.Error()
 		return nil, badAnswer
 	}

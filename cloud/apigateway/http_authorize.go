@@ -88,7 +88,7 @@ func (s *Service) authorizeHTTP(k *httpCall) *refusal {
 	z := k.route.authorizer
 	kind := k.route.AuthorizationType
 	if kind != "NONE" && kind != "AWS_IAM" && z == nil {
-		k.log.Error("the authorizer of the route is missing from the deployment: deploy the API again")
+		k.log().Error("the authorizer of the route is missing from the deployment: deploy the API again")
 		return &refusal{status: http.StatusInternalServerError}
 	}
 	switch kind {
@@ -107,13 +107,13 @@ func (s *Service) authorizeHTTP(k *httpCall) *refusal {
 func (s *Service) authorizeSigner(k *httpCall) *refusal {
 	principal, err := s.IAM.Verify(k.request, k.body, protocol.RESTJSON)
 	if err != nil {
-		k.log.Info("a request was refused: the route asks for a signature (AWS_IAM), of the service execute-api", "reason", errorMessage(err))
+		k.log().Info("a request was refused: the route asks for a signature (AWS_IAM), of the service execute-api", "reason", errorMessage(err))
 		return &refusal{status: http.StatusForbidden, why: errorMessage(err)}
 	}
 	resource := k.arn(s, k.below)
 	ctx := iam.WithPrincipal(k.request.Context(), principal)
 	if err := s.IAM.Authorize(ctx, protocol.RESTJSON, "execute-api:Invoke", resource, nil); err != nil {
-		k.log.Info("a request was refused: allow execute-api:Invoke in the policy of its caller", "caller", principal.ARN, "resource", resource)
+		k.log().Info("a request was refused: allow execute-api:Invoke in the policy of its caller", "caller", principal.ARN, "resource", resource)
 		return &refusal{status: http.StatusForbidden, why: errorMessage(err)}
 	}
 	k.caller = &caller{principal: &principal}
@@ -125,7 +125,7 @@ func (s *Service) authorizeToken(k *httpCall, z *authorizer) *refusal {
 	source, _ := parseVariableName(z.IdentitySource[0])
 	text, ok := k.lookup(source)
 	if !ok || text == "" {
-		k.log.Info("a request was refused: it has no token", "identitySource", z.IdentitySource[0], "authorizer", z.Name)
+		k.log().Info("a request was refused: it has no token", "identitySource", z.IdentitySource[0], "authorizer", z.Name)
 		return &refusal{http.StatusUnauthorized, "Bearer", "the request has no token"}
 	}
 	challenge := func(status int, code, description string) *refusal {
@@ -134,7 +134,7 @@ func (s *Service) authorizeToken(k *httpCall, z *authorizer) *refusal {
 	}
 	t, err := s.verifyToken(k.request.Context(), z.JWTConfiguration, strings.TrimPrefix(text, "Bearer "))
 	if err != nil {
-		k.log.Info("a request was refused: "+err.said, "authorizer", z.Name, "reason", err.reason)
+		k.log().Info("a request was refused: "+err.said, "authorizer", z.Name, "reason", err.reason)
 		return challenge(http.StatusUnauthorized, "invalid_token", err.said)
 	}
 	k.caller = &caller{claims: t.claims}
@@ -147,7 +147,7 @@ func (s *Service) authorizeToken(k *httpCall, z *authorizer) *refusal {
 		}
 	}
 	if len(k.caller.scopes) == 0 {
-		k.log.Info("a request was refused: its token has none of the route's scopes", "authorizer", z.Name, "token", t.scopes, "route", k.route.AuthorizationScopes)
+		k.log().Info("a request was refused: its token has none of the route's scopes", "authorizer", z.Name, "token", t.scopes, "route", k.route.AuthorizationScopes)
 		return challenge(http.StatusForbidden, "insufficient_scope", "the token does not have the required scope")
 	}
 	return nil

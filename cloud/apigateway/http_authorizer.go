@@ -24,7 +24,7 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 		source, _ := parseVariableName(text)
 		value, ok := k.lookup(source)
 		if !ok || value == "" {
-			k.log.Info("a request was refused: an identity source of the authorizer is missing", "source", text, "authorizer", z.Name)
+			k.log().Info("a request was refused: an identity source of the authorizer is missing", "source", text, "authorizer", z.Name)
 			return &refusal{status: http.StatusUnauthorized, why: "the identity source " + text + " is missing"}
 		}
 		identity = append(identity, value)
@@ -40,10 +40,10 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 			s.authorizations.keep(key, answer, time.Duration(ttl)*time.Second)
 		}
 	} else {
-		k.log.Debug("the authorizer's answer was kept from an earlier request", "authorizer", z.Name)
+		k.log().Debug("the authorizer's answer was kept from an earlier request", "authorizer", z.Name)
 	}
 	if arn := k.arn(s, k.below); !answer.allows(arn) {
-		k.log.Info("a request was refused by the authorizer", "authorizer", z.Name, "resource", arn)
+		k.log().Info("a request was refused by the authorizer", "authorizer", z.Name, "resource", arn)
 		return &refusal{status: http.StatusForbidden, why: "the authorizer does not allow " + arn}
 	}
 	k.caller = &caller{lambda: true, principalID: answer.principalID, context: answer.context}
@@ -54,7 +54,7 @@ func (s *Service) authorizeByFunction(k *httpCall, z *authorizer) *refusal {
 func (s *Service) askAuthorizer(k *httpCall, z *authorizer, identity []string) (*authorization, *refusal) {
 	arn, _ := functionARN(resolveVariables(z.AuthorizerURI, k.stage.StageVariables))
 	source := "arn:aws:execute-api:" + s.Region + ":" + s.Account + ":" + k.api.id() + "/authorizers/" + z.AuthorizerID
-	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, note: &k.guard, log: k.log.With("authorizer", z.Name)}
+	t := task{credentials: z.AuthorizerCredentialsARN, sourceARN: source, grant: source, note: &k.guard, log: k.log.with("authorizer", z.Name)}
 	var event any
 	if z.AuthorizerPayloadFormatVersion == "1.0" {
 		event = k.authorizerEvent1(k.arn(s, k.below), identity)
@@ -67,7 +67,7 @@ func (s *Service) askAuthorizer(k *httpCall, z *authorizer, identity []string) (
 	}
 	answer, err := parseAuthorization(payload, z.EnableSimpleResponses)
 	if err != nil {
-		t.log.Warn("the authorizer's answer is no authorization: "+err.Error(), "answer", shorten(payload))
+		t.log().Warn("the authorizer's answer is no authorization: "+err.Error(), "answer", shorten(payload))
 		return nil, &refusal{status: http.StatusInternalServerError, why: "the authorizer's answer is no authorization: " + err.Error()}
 	}
 	return answer, nil

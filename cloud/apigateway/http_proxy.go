@@ -16,7 +16,7 @@ func (s *Service) forwardRequest(t task, k *httpCall, r *http.Request, path stri
 	defer cancel()
 	uri, err := backend(t, k, r, path)
 	if err != nil {
-		t.log.Warn("the integration's URI cannot be called", "error", err)
+		t.log().Warn("the integration's URI cannot be called", "error", err)
 		return nil, notPermitted
 	}
 	method := t.in.IntegrationMethod
@@ -25,7 +25,7 @@ func (s *Service) forwardRequest(t task, k *httpCall, r *http.Request, path stri
 	}
 	forward, err := http.NewRequestWithContext(ctx, method, uri, bytes.NewReader(k.body))
 	if err != nil {
-		t.log.Warn("the integration's URI cannot be called", "error", err)
+		t.log().Warn("the integration's URI cannot be called", "error", err)
 		return nil, notPermitted
 	}
 	for name, values := range r.Header {

@@ -44,8 +44,18 @@ type task struct {
 	sourceARN   string            // aws:SourceArn of the call
 	grant       string            // the pattern that a permission for this and all stages names
 	note        *exchange         // takes how it went; may be nil
-	log         *slog.Logger      // has the API, the route and the request's id
+	log         logger            // has the API, the route and the request's id
 }
+
+// logger makes the log of a call when there is something to say: what nobody reads costs nothing.
+type logger func() *slog.Logger
+
+func (l logger) with(args ...any) logger {
+	return func() *slog.Logger { return l().With(args...) }
+}
+
+// debugs reports whether the log has what is said at debug level.
+func (s *Service) debugs() bool { return s.Log.Enabled(s.ctx, slog.LevelDebug) }
 
 // role is the role in which the gateway calls the backend; "" if it does so in its own name.
 func (t task) role() string {
@@ -73,15 +83,14 @@ func (s *Service) invoke(ctx context.Context, t task, event []byte) ([]byte, fai
 // invokeFunction is invoke for a function that is named by its ARN.
 func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.Duration, t task, event []byte) ([]byte, failure) {
 	name, qualifier := functionName(arn)
-	log := t.log.With("function", name)
-	logGroup := "/aws/lambda/" + name
+	log := t.log.with("function", name)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	began := time.Now()
 	in := lambda.Invocation{Function: arn, Payload: event, Service: gatewayPrincipal, SourceARN: t.sourceARN}
 	if role := t.role(); role != "" {
 		if err := s.mayInvoke(ctx, role, arn); err != nil {
-			log.Warn("API Gateway may not invoke the function in the role that it was given: "+errorMessage(err), "role", role)
+			log().Warn("API Gateway may not invoke the function in the role that it was given: "+errorMessage(err), "role", role)
 			return nil, notPermitted
 		}
 		in.Service, in.SourceARN = "", "" // the role's policies count, and those of the function do not
@@ -93,33 +102,35 @@ func (s *Service) invokeFunction(ctx context.Context, arn string, timeout time.D
 			*t.note = exchange{err: errorMessage(err), latency: time.Since(began)}
 		}
 	}
-	log.Debug("invoked", "took", time.Since(began), "functionRequestId", result.RequestID, "error", err, "functionError", result.FunctionError)
+	if s.debugs() {
+		log().Debug("invoked", "took", time.Since(began), "functionRequestId", result.RequestID, "error", err, "functionError", result.FunctionError)
+	}
 	var refused *protocol.Error
 	switch {
 	case s.ctx.Err() != nil && err != nil:
 		return nil, interrupted
 	case errors.Is(err, context.DeadlineExceeded):
-		log.Warn("the function did not answer in time; it runs on until its own timeout, and its log shows what it waited for",
-			"timeout", timeout, "logGroup", logGroup)
+		log().Warn("the function did not answer in time; it runs on until its own timeout, and its log shows what it waited for",
+			"timeout", timeout, "logGroup", "/aws/lambda/"+name)
 		return nil, timedOut
 	case errors.As(err, &refused) && refused.Status == 403:
-		log.Warn("API Gateway may not invoke the function: add the statement to the function's resource policy",
+		log().Warn("API Gateway may not invoke the function: add the statement to the function's resource policy",
 			"reason", refused.Message, "add", permission(name, qualifier, t.grant))
 		return nil, notPermitted
 	case errors.As(err, &refused) && refused.Status == 404:
-		log.Warn("the integration names a function that does not exist: create it, or correct the integration's URI", "arn", arn)
+		log().Warn("the integration names a function that does not exist: create it, or correct the integration's URI", "arn", arn)
 		return nil, notPermitted
 	case errors.As(err, &refused) && refused.Status == 429:
-		log.Warn("the function is throttled: its reserved concurrency, or the account's, is used up", "reason", refused.Message)
+		log().Warn("the function is throttled: its reserved concurrency, or the account's, is used up", "reason", refused.Message)
 		return nil, throttled
 	case errors.As(err, &refused) && refused.Status == 413:
-		log.Warn("the event is too long for a function", "bytes", len(event), "reason", refused.Message)
+		log().Warn("the event is too long for a function", "bytes", len(event), "reason", refused.Message)
 		return nil, tooLarge
 	case err != nil:
-		log.Warn("the function could not be run", "error", err)
+		log().Warn("the function could not be run", "error", err)
 		return nil, functionError
 	case result.FunctionError != "":
-		log.Info("the function failed; its log shows why", "logGroup", logGroup, "functionRequestId", result.RequestID, "answer", shorten(result.Payload))
+		log().Info("the function failed; its log shows why", "logGroup", "/aws/lambda/"+name, "functionRequestId", result.RequestID, "answer", shorten(result.Payload))
 		return result.Payload, functionError
 	}
 	return result.Payload, none

@@ -41,7 +41,7 @@ type call struct {
 	requestID string
 	at        time.Time
 	domain    string
-	log       *slog.Logger
+	log       logger
 
 	eventType         string // CONNECT, MESSAGE or DISCONNECT
 	authorizerLatency int64  // ms that the authorizer took; of a handshake only
@@ -53,7 +53,9 @@ func (s *Service) newCall(view served, c *conn, routeKey, eventType string) *cal
 		served: view, conn: c, route: view.snap.byKey[routeKey], routeKey: routeKey, eventType: eventType,
 		requestID: requestID(c.apiID), at: time.Now(), domain: s.Authority,
 	}
-	k.log = s.Log.With("api", c.apiID, "stage", c.stage, "route", routeKey, "connectionId", c.ID.String(), "requestId", k.requestID)
+	k.log = func() *slog.Logger {
+		return s.Log.With("api", c.apiID, "stage", c.stage, "route", routeKey, "connectionId", c.ID.String(), "requestId", k.requestID)
+	}
 	return k
 }
 
@@ -86,12 +88,12 @@ func (s *Service) answerMessage(k *call, text []byte) {
 		return
 	}
 	if k.route == nil {
-		k.log.Info("no route matches the message, and there is no $default: create one of them", "message", shorten(text))
+		k.log().Info("no route matches the message, and there is no $default: create one of them", "message", shorten(text))
 		k.answerError(http.StatusForbidden, "Forbidden")
 		return
 	}
 	if why := k.route.validate(text); why != "" {
-		k.log.Info("the message is refused: it does not fit the model of its route: "+why, "message", shorten(text))
+		k.log().Info("the message is refused: it does not fit the model of its route: "+why, "message", shorten(text))
 		k.outcome.validation = why
 		k.answerError(http.StatusBadRequest, "Bad request body")
 		return
@@ -105,7 +107,7 @@ func (s *Service) answerMessage(k *call, text []byte) {
 	case interrupted:
 	case unmapped:
 		if k.route.twoWay {
-			k.log.Warn("the client gets an error: the integration has no integration response for its answer; create one with the key $default")
+			k.log().Warn("the client gets an error: the integration has no integration response for its answer; create one with the key $default")
 			k.answerError(http.StatusInternalServerError, "Internal server error")
 		}
 	case timedOut:
@@ -131,7 +133,7 @@ func (s *snapshot) selectRoute(message []byte) string {
 func (s *Service) integrate(ctx context.Context, k *call, e *webSocketEvent, body []byte) (*answer, failure) {
 	in := k.route.integration
 	if in == nil {
-		k.log.Warn("the route has no integration: give it a target and deploy the API")
+		k.log().Warn("the route has no integration: give it a target and deploy the API")
 		return nil, notPermitted
 	}
 	if in.IntegrationType != "AWS_PROXY" {
@@ -143,7 +145,7 @@ func (s *Service) integrate(ctx context.Context, k *call, e *webSocketEvent, bod
 	}
 	a, err := s.answers.parse(payload)
 	if err != nil {
-		k.log.Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
+		k.log().Warn("the client gets an error: "+err.Error(), "answer", shorten(payload))
 		return nil, badAnswer
 	}
 	return a, none
@@ -156,7 +158,7 @@ func (k *call) reply(a *answer) {
 		body = base64.StdEncoding.AppendEncode(nil, body)
 	}
 	if limit := k.conn.service.MaxMessage; len(body) > limit {
-		k.log.Warn("the answer is too long for a message", "bytes", len(body), "limit", limit)
+		k.log().Warn("the answer is too long for a message", "bytes", len(body), "limit", limit)
 		k.answerError(http.StatusInternalServerError, "Internal server error")
 		return
 	}
@@ -172,7 +174,7 @@ func (k *call) answerError(status int, message string) {
 
 func (k *call) send(text []byte) {
 	if err := k.conn.Send(socket.Text(text)); err != nil {
-		k.log.Debug("the answer was not sent", "error", err)
+		k.log().Debug("the answer was not sent", "error", err)
 	}
 }
 

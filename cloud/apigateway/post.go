@@ -34,7 +34,7 @@ func (s *Service) serveCallback(w http.ResponseWriter, r *http.Request, caller i
 		return
 	}
 	s.answerPost(p)
-	if s.Log.Enabled(r.Context(), slog.LevelDebug) { // what nobody reads must cost a post nothing
+	if s.debugs() { // what nobody reads must cost a post nothing
 		p.log(s.Log).Debug("post", "status", p.status, "bytes", p.bytes, "caller", caller.ARN)
 	}
 }

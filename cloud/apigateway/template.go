@@ -99,19 +99,19 @@ func (k *call) mapRequest(e *webSocketEvent, message []byte) (*backendRequest, f
 		case template != nil:
 			text, err := template.Execute(k.templateVariables(e, message))
 			if err != nil {
-				k.log.Warn("the request template fails: "+err.Error(), "template", key)
+				k.log().Warn("the request template fails: "+err.Error(), "template", key)
 				return nil, badMapping
 			}
 			q.body = []byte(text)
 		case in.PassthroughBehavior == "NEVER", in.PassthroughBehavior == "WHEN_NO_TEMPLATES" && len(m.templates) > 0:
-			k.log.Info("the message is refused: no request template fits it, and passthroughBehavior does not let it through as it is",
+			k.log().Info("the message is refused: no request template fits it, and passthroughBehavior does not let it through as it is",
 				"template", key, "passthroughBehavior", in.PassthroughBehavior)
 			return nil, unsupportedMedia
 		}
 	}
 	var err error
 	if q.body, err = convert(in.ContentHandlingStrategy, q.body); err != nil {
-		k.log.Warn("the message cannot be converted as contentHandlingStrategy says: "+err.Error(), "contentHandlingStrategy", in.ContentHandlingStrategy)
+		k.log().Warn("the message cannot be converted as contentHandlingStrategy says: "+err.Error(), "contentHandlingStrategy", in.ContentHandlingStrategy)
 		return nil, badMapping
 	}
 	for _, p := range m.parameters {
@@ -174,14 +174,14 @@ func (k *call) mapResponse(e *webSocketEvent, message []byte, b *answer) (*answe
 	if t, key := chooseTemplate(m.selection, m.templates, message, lookup); t != nil {
 		text, err := t.Execute(k.templateVariables(e, b.body))
 		if err != nil {
-			k.log.Warn("the response template fails: "+err.Error(), "template", key, "integrationResponse", m.IntegrationResponseKey)
+			k.log().Warn("the response template fails: "+err.Error(), "template", key, "integrationResponse", m.IntegrationResponseKey)
 			return nil, badMapping
 		}
 		a.body = []byte(text)
 	}
 	var err error
 	if a.body, err = convertResponse(m.ContentHandlingStrategy, a.body); err != nil {
-		k.log.Warn("the answer cannot be converted as contentHandlingStrategy says: "+err.Error(), "contentHandlingStrategy", m.ContentHandlingStrategy)
+		k.log().Warn("the answer cannot be converted as contentHandlingStrategy says: "+err.Error(), "contentHandlingStrategy", m.ContentHandlingStrategy)
 		return nil, badMapping
 	}
 	for _, p := range m.parameters {

@@ -67,7 +67,7 @@ func (t *tail) bytes() []byte {
 }
 
 // logDelay is how long lines wait for others before they are stored.
-const logDelay = 5 * time.Millisecond
+const logDelay = 25 * time.Millisecond
 
 func newLogStream(e *environment) *logStream {
 	c := &e.release.Config

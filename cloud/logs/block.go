@@ -78,7 +78,7 @@ func (s *Service) loadBlock(number uint64, bytes int, events []stored) bool {
 		if g == owner {
 			e.block = number
 		} else {
-			g.fresh = true
+			g.fresh++
 		}
 		s.add(g, e)
 	}
@@ -141,9 +141,7 @@ func (s *Service) changed() []place {
 	now := time.Now()
 	for _, g := range s.byName {
 		s.expire(g, now)
-		if g.fresh {
-			s.assign(g)
-		}
+		s.assign(g)
 		for number, b := range g.blocks {
 			if b.dirty {
 				list = append(list, place{g, number})
@@ -154,9 +152,15 @@ func (s *Service) changed() []place {
 	return list
 }
 
+// assign puts the events of a group that are in no block into blocks. They are among the last of the group.
 func (s *Service) assign(g *group) {
-	g.fresh = false
-	for i := range g.events {
+	from := len(g.events)
+	for ; g.fresh > 0 && from > 0; from-- {
+		if g.events[from-1].block == 0 {
+			g.fresh--
+		}
+	}
+	for i := from; i < len(g.events); i++ {
 		e := &g.events[i]
 		if e.block != 0 {
 			continue
@@ -179,15 +183,18 @@ func (s *Service) assign(g *group) {
 func (s *Service) content(p place) ([]byte, error) {
 	s.mu.Lock()
 	var events []stored
-	for _, e := range p.group.events {
-		if e.block == p.block {
-			events = append(events, e)
+	if b := p.group.blocks[p.block]; b != nil { // which is among the last, as a rule
+		for i := len(p.group.events) - 1; i >= 0 && len(events) < b.live; i-- {
+			if e := p.group.events[i]; e.block == p.block {
+				events = append(events, e)
+			}
 		}
 	}
 	s.mu.Unlock()
 	if events == nil {
 		return nil, nil
 	}
+	slices.Reverse(events)
 	return json.Marshal(events)
 }
 

@@ -66,7 +66,7 @@ type group struct {
 
 	events  []stored // in the order of their times, and of their arrival among those of one time
 	bytes   int
-	fresh   bool // some of the events are in no block yet
+	fresh   int // events that are in no block yet
 	blocks  map[uint64]*block
 	filling uint64 // the block that the next events go into, if it has room
 }
@@ -174,8 +174,8 @@ func (s *Service) Put(ctx context.Context, groupName, streamName string, events 
 func (s *Service) append(g *group, streamName string, at int64, message string) {
 	e := stored{ID: s.nextEvent, Group: g.Name, Stream: streamName, Time: at, Ingested: time.Now().UnixMilli(), Message: message}
 	s.nextEvent++
+	g.fresh++
 	s.add(g, e)
-	g.fresh = true
 }
 
 // add puts an event in its place, which is nearly always the last, and drops the oldest if there are too many. The caller
@@ -211,7 +211,9 @@ func (s *Service) dropped(g *group, e stored) {
 	if st.events--; st.events == 0 && st.ofFunction {
 		delete(g.Streams, e.Stream)
 	}
-	if b := g.blocks[e.block]; b != nil {
+	if e.block == 0 {
+		g.fresh--
+	} else if b := g.blocks[e.block]; b != nil {
 		if b.live--; b.live == 0 {
 			delete(g.blocks, e.block)
 			s.dead = append(s.dead, e.block)
