@@ -68,15 +68,14 @@ func init() {
 	}, true)
 }
 
-// distributionTag is the name that a distribution's tag gives it.
-type distributionTag struct{ id, name string }
+type distributionTypes = types.DistributionSummary
 
-// distributions lists those with a name. CloudFront has to be asked for the tags of each.
-func (v *values) distributions(ctx context.Context) ([]distributionTag, error) {
+// distributions lists all of the account. Their tags are not on the list.
+func (v *values) distributions(ctx context.Context) ([]types.DistributionSummary, error) {
 	if !v.listed {
 		v.dists.forget()
 	}
-	return v.dists.get(func() ([]distributionTag, error) {
+	return v.dists.get(func() ([]types.DistributionSummary, error) {
 		var all []types.DistributionSummary
 		pages := cloudfront.NewListDistributionsPaginator(v.front, &cloudfront.ListDistributionsInput{})
 		for pages.HasMorePages() {
@@ -86,25 +85,78 @@ func (v *values) distributions(ctx context.Context) ([]distributionTag, error) {
 			}
 			all = append(all, page.DistributionList.Items...)
 		}
-		tags := make([]distributionTag, len(all))
+		return all, nil
+	})
+}
+
+// resembles reports whether a distribution has the comment, the origin or a name of the one that the script describes.
+func (v *values) resembles(d types.DistributionSummary) bool {
+	if v.has("Comment") && aws.ToString(d.Comment) == v.text("Comment", "") {
+		return true
+	}
+	if d.Origins != nil && v.has("OriginDNS") {
+		origin := v.text("OriginDNS", "")
+		if slices.ContainsFunc(d.Origins.Items, func(o types.Origin) bool { return aws.ToString(o.DomainName) == origin }) {
+			return true
+		}
+	}
+	names := v.aliases()
+	return d.Aliases != nil && slices.ContainsFunc(d.Aliases.Items, func(name string) bool { return slices.Contains(names, name) })
+}
+
+// distributionsNamed returns the ids of the distributions that have the name in their tag. CloudFront has to be asked for the
+// tags of each, so those that resemble it come first: the others are asked only if it is none of them.
+func (v *values) distributionsNamed(ctx context.Context) (ids []string, err error) {
+	all, err := v.distributions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var likely, others []types.DistributionSummary
+	for _, d := range all {
+		if v.resembles(d) {
+			likely = append(likely, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	for _, list := range [][]types.DistributionSummary{likely, others} {
+		names := make([]string, len(list))
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(tagReads)
-		for i, d := range all {
-			group.Go(func() error {
-				out, err := v.front.ListTagsForResource(ctx, &cloudfront.ListTagsForResourceInput{Resource: d.ARN})
-				if err != nil {
-					return ignore(err, "NoSuchResource") // it was deleted since it was listed
-				}
-				for _, t := range out.Tags.Items {
-					if aws.ToString(t.Key) == distributionTagKey {
-						tags[i] = distributionTag{aws.ToString(d.Id), aws.ToString(t.Value)}
-					}
-				}
-				return nil
+		for i, d := range list {
+			group.Go(func() (err error) {
+				names[i], err = v.distributionName(ctx, d.ARN)
+				return err
 			})
 		}
-		err := group.Wait()
-		return tags, err
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		for i, d := range list {
+			if names[i] == v.name {
+				ids = append(ids, aws.ToString(d.Id))
+			}
+		}
+		if ids != nil {
+			return ids, nil
+		}
+	}
+	return nil, nil
+}
+
+// distributionName is the name that the tag of a distribution gives it, or "".
+func (v *values) distributionName(ctx context.Context, arn *string) (string, error) {
+	return v.named.of(*arn).get(func() (string, error) {
+		out, err := v.front.ListTagsForResource(ctx, &cloudfront.ListTagsForResourceInput{Resource: arn})
+		if err != nil {
+			return "", ignore(err, "NoSuchResource") // it was deleted since it was listed
+		}
+		for _, t := range out.Tags.Items {
+			if aws.ToString(t.Key) == distributionTagKey {
+				return aws.ToString(t.Value), nil
+			}
+		}
+		return "", nil
 	})
 }
 
@@ -112,15 +164,9 @@ func (v *values) distributions(ctx context.Context) ([]distributionTag, error) {
 func readDistribution(ctx context.Context, v *values) (*real, error) {
 	id := v.found.member("distributionId")
 	if id == "" {
-		all, err := v.distributions(ctx)
+		ids, err := v.distributionsNamed(ctx)
 		if err != nil {
 			return nil, err
-		}
-		var ids []string
-		for _, d := range all {
-			if d.name == v.name {
-				ids = append(ids, d.id)
-			}
 		}
 		if len(ids) > 1 {
 			return nil, fmt.Errorf("%d distributions have the tag %s=%s, and which is meant cannot be told: %s", len(ids), distributionTagKey, v.name, strings.Join(ids, ", "))

@@ -49,13 +49,41 @@ func init() {
 	}, false)
 }
 
+type (
+	domainNameTypes = types.DomainName
+	mappingTypes    = types.ApiMapping
+)
+
+// listDomainNames lists those of the region.
+func (p *Provider) listDomainNames() pages[types.DomainName] {
+	in := &apigatewayv2.GetDomainNamesInput{}
+	return func(ctx context.Context, add func(string, types.DomainName)) (bool, error) {
+		out, err := p.gateway.GetDomainNames(ctx, in)
+		if err != nil {
+			return false, err
+		}
+		for _, d := range out.Items {
+			add(aws.ToString(d.DomainName), d)
+		}
+		in.NextToken = out.NextToken
+		return aws.ToString(in.NextToken) != "", nil
+	}
+}
+
 func readDomainName(ctx context.Context, v *values) (*real, error) {
-	out, err := v.gateway.GetDomainName(ctx, &apigatewayv2.GetDomainNameInput{DomainName: &v.name})
-	if err != nil {
-		return nil, ignore(err, "NotFoundException")
+	d, told := listed(ctx, v, &v.domains, v.name, v.listDomainNames)
+	if !told {
+		out, err := v.gateway.GetDomainName(ctx, &apigatewayv2.GetDomainNameInput{DomainName: &v.name})
+		if err != nil {
+			return nil, ignore(err, "NotFoundException")
+		}
+		d = &types.DomainName{DomainNameConfigurations: out.DomainNameConfigurations}
+	}
+	if d == nil {
+		return nil, nil
 	}
 	r := &real{settings: settings{"Certificate": "", "IpAddressType": "ipv4"}, members: map[string]any{}}
-	for _, c := range out.DomainNameConfigurations {
+	for _, c := range d.DomainNameConfigurations {
 		r.settings["Certificate"] = aws.ToString(c.CertificateArn)
 		if c.IpAddressType != "" {
 			r.settings["IpAddressType"] = string(c.IpAddressType)
@@ -103,18 +131,30 @@ func mappingKey(v *values) string { return strings.Trim(v.name, "/") }
 
 func readMapping(ctx context.Context, v *values) (*real, error) {
 	domain := v.object("Domain", "name")
+	if r, ok := v.value("Domain").(check.Reference); ok {
+		if n := v.graph.Bound(r.Statement); n != nil && !n.Resource.Exists() {
+			return nil, nil // and so has no mappings
+		}
+	}
 	if domain == "" {
 		return nil, nil
 	}
-	all, err := paged(func(token *string) ([]types.ApiMapping, *string, error) {
-		out, err := v.gateway.GetApiMappings(ctx, &apigatewayv2.GetApiMappingsInput{DomainName: &domain, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out.Items, out.NextToken, nil
+	list := v.mappings.of(domain)
+	if !v.listed {
+		list.forget()
+	}
+	all, err := list.get(func() ([]types.ApiMapping, error) {
+		all, err := paged(func(token *string) ([]types.ApiMapping, *string, error) {
+			out, err := v.gateway.GetApiMappings(ctx, &apigatewayv2.GetApiMappingsInput{DomainName: &domain, NextToken: token})
+			if err != nil {
+				return nil, nil, err
+			}
+			return out.Items, out.NextToken, nil
+		})
+		return all, ignore(err, "NotFoundException") // there is no such domain yet
 	})
 	if err != nil {
-		return nil, ignore(err, "NotFoundException") // there is no such domain yet
+		return nil, err
 	}
 	for _, m := range all {
 		if aws.ToString(m.ApiMappingKey) == mappingKey(v) {

@@ -64,10 +64,8 @@ func (p *Provider) listTables() pages[struct{}] {
 }
 
 func readTable(ctx context.Context, v *values) (*real, error) {
-	if v.listed {
-		if found, told := v.tables.get(ctx, v.asked["aws.DynamoDB.Table"], v.name, v.listTables); told && found == nil {
-			return nil, nil
-		}
+	if found, told := listed(ctx, v, &v.tables, v.name, v.listTables); told && found == nil {
+		return nil, nil
 	}
 	out, err := v.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &v.name})
 	if is(err, "ResourceNotFoundException") {

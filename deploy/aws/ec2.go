@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -53,11 +52,9 @@ func networkKey(name string) deploy.Key { return deploy.Key{Type: typeNetwork, N
 
 // vpc is a network, found by its tag Name or made as [Network] says.
 type vpc struct {
-	maker   *networkMaker
-	want    *Network // nil if it is only looked up
-	state   networkState
-	subnets []string // of the network, sorted
-	groups  []string
+	maker *networkMaker
+	want  *Network // nil if it is only looked up
+	state networkState
 }
 
 func findNetwork(p *Provider, g *deploy.Graph, s *check.Statement) error {
@@ -80,7 +77,7 @@ func (v *vpc) String() string { return "network " + v.maker.name }
 func (v *vpc) Exists() bool   { return v.state.id != "" }
 
 func (v *vpc) Absent() (where, hint string) {
-	return "in " + v.maker.region, fmt.Sprintf("`quotewire vpc %s` makes one (add `--egress-only` for one with a way out).", v.maker.name)
+	return "in " + v.maker.p.region, fmt.Sprintf("`quotewire vpc %s` makes one (add `--egress-only` for one with a way out).", v.maker.name)
 }
 
 func (v *vpc) Read(ctx context.Context) error {
@@ -89,46 +86,33 @@ func (v *vpc) Read(ctx context.Context) error {
 		return err
 	}
 	if v.want != nil {
-		if v.state, err = v.maker.read(ctx, found, v.want); err != nil {
-			return err
-		}
+		v.state, err = v.maker.read(ctx, found, v.want)
+		return err
 	}
 	v.state.id = aws.ToString(found.VpcId)
-	return v.members(ctx)
+	return v.maker.members(ctx, &v.state)
 }
 
-// members lists the subnets and the security groups of the network. Those that other statements make are left out: they
-// are not there yet on the first deploy, and what it places in the network is to stay there on the second.
-func (v *vpc) members(ctx context.Context) error {
-	filter := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{v.state.id}}}
-	v.subnets, v.groups = nil, nil
-	subnets := ec2.NewDescribeSubnetsPaginator(v.maker.ec2, &ec2.DescribeSubnetsInput{Filters: filter})
-	for subnets.HasMorePages() {
-		page, err := subnets.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, s := range page.Subnets {
-			if !v.maker.described(v.state.id, typeSubnet, nameTag(s.Tags)) {
-				v.subnets = append(v.subnets, aws.ToString(s.SubnetId))
-			}
+// subnets are the ids of the subnets, sorted. Those that other statements make are left out, as with groups: they are not
+// there yet on the first deploy, and what it places in the network is to stay there on the second.
+func (v *vpc) subnets() []string {
+	var ids []string
+	for _, n := range v.state.subnets {
+		if !v.maker.described(v.state.id, typeSubnet, nameTag(n.Tags)) {
+			ids = append(ids, aws.ToString(n.SubnetId))
 		}
 	}
-	groups := ec2.NewDescribeSecurityGroupsPaginator(v.maker.ec2, &ec2.DescribeSecurityGroupsInput{Filters: filter})
-	for groups.HasMorePages() {
-		page, err := groups.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, g := range page.SecurityGroups {
-			if !v.maker.described(v.state.id, typeSecurityGroup, aws.ToString(g.GroupName)) {
-				v.groups = append(v.groups, aws.ToString(g.GroupId))
-			}
+	return inOrder(ids)
+}
+
+func (v *vpc) groups() []string {
+	var ids []string
+	for _, g := range v.state.groups {
+		if !v.maker.described(v.state.id, typeSecurityGroup, aws.ToString(g.GroupName)) {
+			ids = append(ids, aws.ToString(g.GroupId))
 		}
 	}
-	slices.Sort(v.subnets)
-	slices.Sort(v.groups)
-	return nil
+	return inOrder(ids)
 }
 
 func (v *vpc) Plan() (deploy.Step, error) {
@@ -145,12 +129,7 @@ func (v *vpc) Plan() (deploy.Step, error) {
 	return updateIf(changes), nil
 }
 
-func (v *vpc) Apply(ctx context.Context) error {
-	if err := v.maker.ensure(ctx, &v.state, v.want); err != nil {
-		return err
-	}
-	return v.members(ctx)
-}
+func (v *vpc) Apply(ctx context.Context) error { return v.maker.ensure(ctx, &v.state, v.want) }
 
 func (v *vpc) Delete(ctx context.Context) error { return v.maker.remove(ctx, v.state.id) }
 
@@ -162,9 +141,9 @@ func (v *vpc) Member(name string) (any, bool) {
 	case "name":
 		return v.maker.name, true
 	case "subnets":
-		return v.subnets, known
+		return v.subnets(), known
 	case "securityGroups":
-		return v.groups, known
+		return v.groups(), known
 	}
 	return nil, false
 }
@@ -176,15 +155,10 @@ func named(kind types.ResourceType, name string) []types.TagSpecification {
 
 // find returns the network of that name, or nil. Two of them are an error: nobody could tell which is meant.
 func (m *networkMaker) find(ctx context.Context) (*types.Vpc, error) {
-	var found []types.Vpc
-	pages := ec2.NewDescribeVpcsPaginator(m.ec2, &ec2.DescribeVpcsInput{
-		Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{m.name}}}})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, page.Vpcs...)
+	found, err := every(ctx, ec2.NewDescribeVpcsPaginator(m.p.ec2, &ec2.DescribeVpcsInput{Filters: vpcFilter(tagName, m.name)}),
+		func(out *ec2.DescribeVpcsOutput) []types.Vpc { return out.Vpcs })
+	if err != nil {
+		return nil, err
 	}
 	return only("networks", m.name, found, func(v types.Vpc) *string { return v.VpcId })
 }

@@ -77,12 +77,17 @@ func endpointOf(ctx context.Context, v *values) (*types.VpcEndpoint, error) {
 	if network == "" {
 		return nil, nil
 	}
-	out, err := v.ec2.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{Filters: nameFilter(v.name, network)})
+	all, err := v.network.endpoints.get(ctx, v, tagName, func(e types.VpcEndpoint) string { return nameTag(e.Tags) }, v.listEndpoints)
 	if err != nil {
 		return nil, err
 	}
-	here := slices.DeleteFunc(out.VpcEndpoints, func(e types.VpcEndpoint) bool { return strings.EqualFold(string(e.State), "deleted") })
+	here := slices.DeleteFunc(inside(network, all, func(e types.VpcEndpoint) *string { return e.VpcId }), func(e types.VpcEndpoint) bool { return strings.EqualFold(string(e.State), "deleted") })
 	return only("endpoints", v.name, here, func(e types.VpcEndpoint) *string { return e.VpcEndpointId })
+}
+
+func (p *Provider) listEndpoints(ctx context.Context, filter types.Filter) ([]types.VpcEndpoint, error) {
+	return every(ctx, ec2.NewDescribeVpcEndpointsPaginator(p.ec2, &ec2.DescribeVpcEndpointsInput{Filters: []types.Filter{filter}}),
+		func(out *ec2.DescribeVpcEndpointsOutput) []types.VpcEndpoint { return out.VpcEndpoints })
 }
 
 // leaving reports whether an endpoint is shown only because it was there a moment ago.

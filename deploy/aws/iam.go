@@ -67,7 +67,7 @@ type role struct {
 
 func ensureRole(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	_, err := ensured(g, s, roleKey(s.Name), func() deploy.Resource {
-		p.counted(roleType.Name)
+		p.counted(roleType.Name, s.Name)
 		r := &role{p: p, graph: g, name: s.Name, assume: policyOf(s.Prop("Assume")), pos: s.Pos}
 		switch inline := s.Prop("Inline").(type) {
 		case nil:
@@ -84,7 +84,7 @@ func ensureRole(p *Provider, g *deploy.Graph, s *check.Statement) error {
 }
 
 func findRole(p *Provider, g *deploy.Graph, s *check.Statement) error {
-	p.counted(roleType.Name)
+	p.counted(roleType.Name, s.Name)
 	return found(g, s, roleKey(s.Name), &role{p: p, graph: g, name: s.Name})
 }
 
@@ -104,7 +104,7 @@ func policyOf(v check.Value) *check.Policy {
 func withRole(p *Provider, g *deploy.Graph, s *check.Statement, block *check.Role) (*deploy.Node, error) {
 	n := g.Lookup(roleKey(block.Name))
 	if n == nil {
-		p.counted(roleType.Name)
+		p.counted(roleType.Name, block.Name)
 		r := &role{p: p, graph: g, name: block.Name, assume: block.Assume, pos: block.Pos}
 		n = g.Add(s, roleKey(block.Name), r)
 	}
@@ -167,7 +167,7 @@ func (r *role) Read(ctx context.Context) error {
 	if err := r.findManaged(ctx); err != nil {
 		return err
 	}
-	have, told := r.p.roles.get(ctx, r.p.asked[roleType.Name], r.name, r.p.listRoles)
+	have, told := r.p.roles.get(ctx, r.p.many(roleType.Name), r.name, r.p.listRoles)
 	switch {
 	case !told:
 		return r.look(ctx)

@@ -45,11 +45,11 @@ func init() {
 func wantInNetwork(v *values) settings { return settings{"Network": v.object("Network", "id")} }
 
 func readInternetGateway(ctx context.Context, v *values) (*real, error) {
-	out, err := v.ec2.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{Filters: nameFilter(v.name, "")})
+	all, err := v.network.internet.get(ctx, v, tagName, func(g types.InternetGateway) string { return nameTag(g.Tags) }, v.listInternetGateways)
 	if err != nil {
 		return nil, err
 	}
-	g, err := only("internet gateways", v.name, out.InternetGateways, func(g types.InternetGateway) *string { return g.InternetGatewayId })
+	g, err := only("internet gateways", v.name, all, func(g types.InternetGateway) *string { return g.InternetGatewayId })
 	if g == nil || err != nil {
 		return nil, err
 	}
@@ -58,6 +58,11 @@ func readInternetGateway(ctx context.Context, v *values) (*real, error) {
 		r.settings["Network"] = aws.ToString(a.VpcId)
 	}
 	return r, nil
+}
+
+func (p *Provider) listInternetGateways(ctx context.Context, filter types.Filter) ([]types.InternetGateway, error) {
+	return every(ctx, ec2.NewDescribeInternetGatewaysPaginator(p.ec2, &ec2.DescribeInternetGatewaysInput{Filters: []types.Filter{filter}}),
+		func(out *ec2.DescribeInternetGatewaysOutput) []types.InternetGateway { return out.InternetGateways })
 }
 
 func createInternetGateway(ctx context.Context, v *values) error {
@@ -105,17 +110,17 @@ func readEgressOnly(ctx context.Context, v *values) (*real, error) {
 	if network == "" {
 		return nil, nil
 	}
+	all, err := v.network.egressOnly.get(ctx, v, tagName, func(g types.EgressOnlyInternetGateway) string { return nameTag(g.Tags) },
+		func(ctx context.Context, filter types.Filter) ([]types.EgressOnlyInternetGateway, error) {
+			return v.listEgressOnly(ctx, filter)
+		})
+	if err != nil {
+		return nil, err
+	}
 	var here []types.EgressOnlyInternetGateway
-	pages := ec2.NewDescribeEgressOnlyInternetGatewaysPaginator(v.ec2, &ec2.DescribeEgressOnlyInternetGatewaysInput{Filters: nameFilter(v.name, "")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range page.EgressOnlyInternetGateways {
-			if egressOnlyOf(g, network) {
-				here = append(here, g)
-			}
+	for _, g := range all {
+		if egressOnlyOf(g, network) {
+			here = append(here, g)
 		}
 	}
 	g, err := only("egress-only internet gateways", v.name, here, func(g types.EgressOnlyInternetGateway) *string { return g.EgressOnlyInternetGatewayId })
@@ -123,6 +128,13 @@ func readEgressOnly(ctx context.Context, v *values) (*real, error) {
 		return nil, err
 	}
 	return &real{settings: settings{"Network": network}, members: map[string]any{"id": aws.ToString(g.EgressOnlyInternetGatewayId)}}, nil
+}
+
+func (p *Provider) listEgressOnly(ctx context.Context, filters ...types.Filter) ([]types.EgressOnlyInternetGateway, error) {
+	return every(ctx, ec2.NewDescribeEgressOnlyInternetGatewaysPaginator(p.ec2, &ec2.DescribeEgressOnlyInternetGatewaysInput{Filters: filters}),
+		func(out *ec2.DescribeEgressOnlyInternetGatewaysOutput) []types.EgressOnlyInternetGateway {
+			return out.EgressOnlyInternetGateways
+		})
 }
 
 func createEgressOnly(ctx context.Context, v *values) error {

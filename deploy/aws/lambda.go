@@ -163,11 +163,11 @@ func expandFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	publish := g.Bool(s.Prop("PublishVersion"), alias != "")
 	switch {
 	case alias != "":
-		p.counted(versionType)
+		p.counted(versionType, s.Name)
 		g.Add(s, aliasKey(s.Name, alias), &aliasOf{p: p, function: f, functionName: s.Name, name: alias, publish: publish, pos: s.Prop("Alias").Position(),
 			wantShare: g.Number(s.Prop("AliasShare"), 1)}).Needs(n)
 	case publish:
-		p.counted(versionType)
+		p.counted(versionType, s.Name)
 		g.Add(s, deploy.Key{Type: versionType, Name: s.Name}, &version{function: f}).Needs(n)
 	}
 	return nil
@@ -187,7 +187,7 @@ func ensureFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
 
 // addFunction adds the function, its code and its role.
 func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node, error) {
-	p.counted(functionType.Name)
+	p.counted(functionType.Name, s.Name)
 	f := &function{p: p, graph: g, s: s, name: s.Name}
 	var needs []*deploy.Node
 	if block, ok := s.Prop("Role").(*check.Role); ok {
@@ -221,7 +221,7 @@ func addFunction(p *Provider, g *deploy.Graph, s *check.Statement) (*deploy.Node
 }
 
 func findFunction(p *Provider, g *deploy.Graph, s *check.Statement) error {
-	p.counted(functionType.Name)
+	p.counted(functionType.Name, s.Name)
 	return found(g, s, functionKey(s.Name), &function{p: p, graph: g, s: s, name: s.Name})
 }
 
@@ -236,7 +236,7 @@ func (f *function) Absent() (where, hint string) {
 // a function but the concurrency that is reserved for it.
 func (p *Provider) listFunctions() pages[types.FunctionConfiguration] {
 	in := &lambda.ListFunctionsInput{}
-	if p.asked[versionType] > 0 {
+	if p.many(versionType) > 0 {
 		in.FunctionVersion = types.FunctionVersionAll
 	}
 	list := lambda.NewListFunctionsPaginator(p.lambda, in)
@@ -261,19 +261,19 @@ const latest = "$LATEST"
 
 // listed returns what the list of the run tells of a function, or of a version of it: name:version.
 func (p *Provider) listed(ctx context.Context, name string) (*types.FunctionConfiguration, bool) {
-	return p.functions.get(ctx, p.asked[functionType.Name]+p.asked[versionType], name, p.listFunctions)
+	return p.functions.get(ctx, p.many(functionType.Name, versionType), name, p.listFunctions)
 }
 
 // reservesNone reports whether the account has kept no concurrency for any function: then none has to be asked for its own.
 func (p *Provider) reservesNone(ctx context.Context) bool {
-	none, err := p.unreserved.get(func() ([]bool, error) {
+	none, err := p.unreserved.get(func() (bool, error) {
 		out, err := p.lambda.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
 		if err != nil || out.AccountLimit == nil || out.AccountLimit.UnreservedConcurrentExecutions == nil {
-			return []bool{false}, nil // whoever may not ask this may ask each function
+			return false, nil // whoever may not ask this may ask each function
 		}
-		return []bool{out.AccountLimit.ConcurrentExecutions == *out.AccountLimit.UnreservedConcurrentExecutions}, nil
+		return out.AccountLimit.ConcurrentExecutions == *out.AccountLimit.UnreservedConcurrentExecutions, nil
 	})
-	return err == nil && none[0]
+	return err == nil && none
 }
 
 func (f *function) Read(ctx context.Context) error {

@@ -49,11 +49,8 @@ func (p *Provider) listLogGroups(prefix *string) pages[types.LogGroup] {
 
 // logGroup finds a group: in the list of the run, or else by its name as a prefix, which other groups may begin with as well.
 func (v *values) logGroup(ctx context.Context) (found *types.LogGroup, err error) {
-	if v.listed {
-		g, told := v.groups.get(ctx, v.asked["aws.Logs.LogGroup"], v.name, func() pages[types.LogGroup] { return v.listLogGroups(nil) })
-		if told {
-			return g, nil
-		}
+	if g, told := listed(ctx, v, &v.groups, v.name, func() pages[types.LogGroup] { return v.listLogGroups(nil) }); told {
+		return g, nil
 	}
 	next := v.listLogGroups(&v.name)
 	for more := true; more && err == nil; {

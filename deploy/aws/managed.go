@@ -94,7 +94,7 @@ type managed struct {
 
 func ensurePolicy(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	_, err := ensured(g, s, policyKey(s.Name), func() deploy.Resource {
-		p.counted(policyType.Name)
+		p.counted(policyType.Name, s.Name)
 		return &managed{p: p, graph: g, name: s.Name, policy: policyOf(s.Prop("Policy"))}
 	})
 	return err
@@ -121,7 +121,7 @@ func (m *managed) Read(ctx context.Context) error {
 		}
 		return err
 	}
-	have, told := m.p.documents.get(ctx, m.p.asked[policyType.Name], m.name, m.p.listDocuments)
+	have, told := m.p.documents.get(ctx, m.p.many(policyType.Name), m.name, m.p.listDocuments)
 	switch {
 	case !told:
 		return m.look(ctx)

@@ -88,11 +88,18 @@ func (w *ways) gateway(network string, n *deploy.Node) {
 }
 
 func readAddress(ctx context.Context, v *values) (*real, error) {
-	out, err := v.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: nameFilter(v.name, "")})
+	all, err := v.network.addresses.get(ctx, v, tagName, func(a types.Address) string { return nameTag(a.Tags) },
+		func(ctx context.Context, filter types.Filter) ([]types.Address, error) {
+			out, err := v.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{Filters: []types.Filter{filter}})
+			if err != nil {
+				return nil, err
+			}
+			return out.Addresses, nil
+		})
 	if err != nil {
 		return nil, err
 	}
-	a, err := only("addresses", v.name, out.Addresses, func(a types.Address) *string { return a.AllocationId })
+	a, err := only("addresses", v.name, all, func(a types.Address) *string { return a.AllocationId })
 	if a == nil || err != nil {
 		return nil, err
 	}
@@ -118,12 +125,16 @@ func removeAddress(ctx context.Context, v *values) error {
 
 // readNAT takes no notice of a gateway that has failed or is going: AWS shows it for an hour, and it is of no use.
 func readNAT(ctx context.Context, v *values) (*real, error) {
-	filters := append(nameFilter(v.name, ""), types.Filter{Name: aws.String("state"), Values: []string{"pending", "available"}})
-	out, err := v.ec2.DescribeNatGateways(ctx, &ec2.DescribeNatGatewaysInput{Filter: filters})
+	all, err := v.network.nats.get(ctx, v, tagName, func(g types.NatGateway) string { return nameTag(g.Tags) },
+		func(ctx context.Context, filter types.Filter) ([]types.NatGateway, error) {
+			alive := types.Filter{Name: aws.String("state"), Values: []string{"pending", "available"}}
+			return every(ctx, ec2.NewDescribeNatGatewaysPaginator(v.ec2, &ec2.DescribeNatGatewaysInput{Filter: []types.Filter{filter, alive}}),
+				func(out *ec2.DescribeNatGatewaysOutput) []types.NatGateway { return out.NatGateways })
+		})
 	if err != nil {
 		return nil, err
 	}
-	g, err := only("NAT gateways", v.name, out.NatGateways, func(g types.NatGateway) *string { return g.NatGatewayId })
+	g, err := only("NAT gateways", v.name, all, func(g types.NatGateway) *string { return g.NatGatewayId })
 	if g == nil || err != nil {
 		return nil, err
 	}

@@ -63,15 +63,56 @@ func init() {
 	}, true)
 }
 
-func readSubnetGroup(ctx context.Context, v *values) (*real, error) {
-	out, err := v.neptune.DescribeDBSubnetGroups(ctx, &neptune.DescribeDBSubnetGroupsInput{DBSubnetGroupName: &v.name})
-	if is(err, "DBSubnetGroupNotFoundFault") || err == nil && len(out.DBSubnetGroups) == 0 {
-		return nil, nil
+type (
+	subnetGroupTypes = types.DBSubnetGroup
+	clusterTypes     = types.DBCluster
+	instanceTypes    = types.DBInstance
+)
+
+// neptunes returns the one of a name: from the list of the run, or asked for. The function describes what has a name, or a page
+// of all if it is given none.
+func neptunes[T any](ctx context.Context, v *values, s *stock[T], name string, nameOf func(T) *string, describe func(ctx context.Context, name, marker *string) ([]T, *string, error)) (*T, error) {
+	found, told := listed(ctx, v, s, name, func() pages[T] {
+		var marker *string
+		return func(ctx context.Context, add func(string, T)) (bool, error) {
+			all, next, err := describe(ctx, nil, marker)
+			for _, x := range all {
+				add(aws.ToString(nameOf(x)), x)
+			}
+			marker = next
+			return aws.ToString(next) != "", err
+		}
+	})
+	if told {
+		return found, nil
 	}
-	if err != nil {
+	all, _, err := describe(ctx, &name, nil)
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	g := out.DBSubnetGroups[0]
+	return &all[0], nil
+}
+
+// engine leaves out of a list what is of another database: it is RDS's as well.
+func engine(name *string) []types.Filter {
+	if name != nil {
+		return nil
+	}
+	return []types.Filter{{Name: aws.String("engine"), Values: []string{"neptune"}}}
+}
+
+func readSubnetGroup(ctx context.Context, v *values) (*real, error) {
+	g, err := neptunes(ctx, v, &v.grouped, v.name, func(g types.DBSubnetGroup) *string { return g.DBSubnetGroupName },
+		func(ctx context.Context, name, marker *string) ([]types.DBSubnetGroup, *string, error) {
+			out, err := v.neptune.DescribeDBSubnetGroups(ctx, &neptune.DescribeDBSubnetGroupsInput{DBSubnetGroupName: name, Marker: marker})
+			if err != nil {
+				return nil, nil, ignore(err, "DBSubnetGroupNotFoundFault")
+			}
+			return out.DBSubnetGroups, out.Marker, nil
+		})
+	if g == nil || err != nil {
+		return nil, err
+	}
 	var ids []string
 	for _, s := range g.Subnets {
 		ids = append(ids, aws.ToString(s.SubnetIdentifier))
@@ -102,14 +143,17 @@ func removeSubnetGroup(ctx context.Context, v *values) error {
 func lower(v *values) *string { return aws.String(strings.ToLower(v.name)) }
 
 func readCluster(ctx context.Context, v *values) (*real, error) {
-	out, err := v.neptune.DescribeDBClusters(ctx, &neptune.DescribeDBClustersInput{DBClusterIdentifier: lower(v)})
-	if is(err, "DBClusterNotFoundFault") || err == nil && len(out.DBClusters) == 0 {
-		return nil, nil
-	}
-	if err != nil {
+	c, err := neptunes(ctx, v, &v.graphs, *lower(v), func(c types.DBCluster) *string { return c.DBClusterIdentifier },
+		func(ctx context.Context, name, marker *string) ([]types.DBCluster, *string, error) {
+			out, err := v.neptune.DescribeDBClusters(ctx, &neptune.DescribeDBClustersInput{DBClusterIdentifier: name, Marker: marker, Filters: engine(name)})
+			if err != nil {
+				return nil, nil, ignore(err, "DBClusterNotFoundFault")
+			}
+			return out.DBClusters, out.Marker, nil
+		})
+	if c == nil || err != nil {
 		return nil, err
 	}
-	c := out.DBClusters[0]
 	r := &real{settings: settings{"SubnetGroupName": aws.ToString(c.DBSubnetGroup), "MinCapacity": "", "MaxCapacity": "", "DeletionProtection": yes(aws.ToBool(c.DeletionProtection))},
 		members: map[string]any{"id": *lower(v), "arn": aws.ToString(c.DBClusterArn), "endpoint": aws.ToString(c.Endpoint), "readerEndpoint": aws.ToString(c.ReaderEndpoint), "port": float64(aws.ToInt32(c.Port))},
 		busy:    aws.ToString(c.Status) != "available"}
@@ -168,14 +212,17 @@ func removeCluster(ctx context.Context, v *values) error {
 }
 
 func readInstance(ctx context.Context, v *values) (*real, error) {
-	out, err := v.neptune.DescribeDBInstances(ctx, &neptune.DescribeDBInstancesInput{DBInstanceIdentifier: lower(v)})
-	if is(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") || err == nil && len(out.DBInstances) == 0 {
-		return nil, nil
-	}
-	if err != nil {
+	i, err := neptunes(ctx, v, &v.instances, *lower(v), func(i types.DBInstance) *string { return i.DBInstanceIdentifier },
+		func(ctx context.Context, name, marker *string) ([]types.DBInstance, *string, error) {
+			out, err := v.neptune.DescribeDBInstances(ctx, &neptune.DescribeDBInstancesInput{DBInstanceIdentifier: name, Marker: marker, Filters: engine(name)})
+			if err != nil {
+				return nil, nil, ignore(err, "DBInstanceNotFound", "DBInstanceNotFoundFault")
+			}
+			return out.DBInstances, out.Marker, nil
+		})
+	if i == nil || err != nil {
 		return nil, err
 	}
-	i := out.DBInstances[0]
 	r := &real{settings: settings{"Cluster": aws.ToString(i.DBClusterIdentifier), "InstanceClass": aws.ToString(i.DBInstanceClass)},
 		members: map[string]any{"id": *lower(v), "arn": aws.ToString(i.DBInstanceArn)}, busy: aws.ToString(i.DBInstanceStatus) != "available"}
 	if i.Endpoint != nil {

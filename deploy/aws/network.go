@@ -67,27 +67,24 @@ func MakeNetwork(ctx context.Context, cfg aws.Config, want Network) (NetworkInfo
 		message, hint := p.Explain(err)
 		return NetworkInfo{}, fmt.Errorf("make network %s: %s\n%s", want.Name, message, hint)
 	}
-	return NetworkInfo{ID: v.state.id, Subnets: v.subnets, SecurityGroups: v.groups, Changed: step.Action != deploy.None}, nil
+	return NetworkInfo{ID: v.state.id, Subnets: v.subnets(), SecurityGroups: v.groups(), Changed: step.Action != deploy.None}, nil
 }
 
 // networkMaker makes one network.
 type networkMaker struct {
-	ec2    *ec2.Client
-	name   string
-	region string
-	ways   *ways // with what the script describes in it by statements of its own
+	p    *Provider
+	name string
 }
 
-func (p *Provider) maker(name string) *networkMaker {
-	return &networkMaker{ec2: p.ec2, name: name, region: p.region, ways: &p.ways}
-}
+func (p *Provider) maker(name string) *networkMaker { return &networkMaker{p: p, name: name} }
 
 // networkState is what a network has.
 type networkState struct {
 	id         string
 	cidr       string
-	ipv6       string           // its IPv6 range, or ""
-	subnets    []types.Subnet   // all of them
+	ipv6       string         // its IPv6 range, or ""
+	subnets    []types.Subnet // all of them
+	groups     []types.SecurityGroup
 	own        []types.Subnet   // those that no other statement describes
 	dnsNames   bool             // known if the script asks for it
 	routes     types.RouteTable // the main one
@@ -151,6 +148,8 @@ func vpcFilter(name, id string) []types.Filter {
 	return []types.Filter{{Name: &name, Values: []string{id}}}
 }
 
+func inVPC(id string) types.Filter { return vpcFilter("vpc-id", id)[0] }
+
 func ipv6OfNetwork(v *types.Vpc) (cidr string) {
 	for _, a := range v.Ipv6CidrBlockAssociationSet {
 		if a.Ipv6CidrBlockState == nil || a.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
@@ -176,7 +175,7 @@ func nameTag(tags []types.Tag) string {
 
 // described reports whether a statement of its own makes something in the network.
 func (m *networkMaker) described(network, kind, name string) bool {
-	return slices.ContainsFunc(m.ways.within(m.name, network), func(n *deploy.Node) bool {
+	return slices.ContainsFunc(m.p.ways.within(m.name, network), func(n *deploy.Node) bool {
 		return n.Key.Type == kind && !n.Found && n.Statement.Name == name
 	})
 }
@@ -185,64 +184,66 @@ func (m *networkMaker) described(network, kind, name string) bool {
 func (m *networkMaker) read(ctx context.Context, v *types.Vpc, w *Network) (networkState, error) {
 	s := networkState{id: aws.ToString(v.VpcId), cidr: aws.ToString(v.CidrBlock), ipv6: ipv6OfNetwork(v)}
 	if w.dnsNames {
-		out, err := m.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: &s.id, Attribute: types.VpcAttributeNameEnableDnsHostnames})
+		out, err := m.p.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: &s.id, Attribute: types.VpcAttributeNameEnableDnsHostnames})
 		if err != nil {
 			return s, err
 		}
 		s.dnsNames = out.EnableDnsHostnames != nil && aws.ToBool(out.EnableDnsHostnames.Value)
 	}
-	subnets, err := m.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: vpcFilter("vpc-id", s.id)})
-	if err != nil {
+	if err := m.members(ctx, &s); err != nil {
 		return s, err
 	}
-	s.subnets = subnets.Subnets
 	for _, n := range s.subnets {
 		if !m.described(s.id, typeSubnet, nameTag(n.Tags)) {
 			s.own = append(s.own, n)
 		}
 	}
-	tables, err := m.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: vpcFilter("vpc-id", s.id)})
+	tables, err := m.p.listRouteTables(ctx, inVPC(s.id))
 	if err != nil {
 		return s, err
 	}
-	for _, t := range tables.RouteTables {
+	for _, t := range tables {
 		if slices.ContainsFunc(t.Associations, func(a types.RouteTableAssociation) bool { return aws.ToBool(a.Main) }) {
 			s.routes = t
 		}
 	}
-	gateways := ec2.NewDescribeEgressOnlyInternetGatewaysPaginator(m.ec2, &ec2.DescribeEgressOnlyInternetGatewaysInput{})
-	for gateways.HasMorePages() {
-		page, err := gateways.NextPage(ctx)
-		if err != nil {
-			return s, err
-		}
-		for _, g := range page.EgressOnlyInternetGateways {
-			if egressOnlyOf(g, s.id) {
-				s.gateway = aws.ToString(g.EgressOnlyInternetGatewayId)
-			}
-		}
-	}
-	endpoints, err := m.ec2.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{Filters: vpcFilter("vpc-id", s.id)})
+	gateways, err := m.p.listEgressOnly(ctx)
 	if err != nil {
 		return s, err
 	}
-	for _, e := range endpoints.VpcEndpoints {
+	for _, g := range gateways {
+		if egressOnlyOf(g, s.id) {
+			s.gateway = aws.ToString(g.EgressOnlyInternetGatewayId)
+		}
+	}
+	endpoints, err := m.p.listEndpoints(ctx, inVPC(s.id))
+	if err != nil {
+		return s, err
+	}
+	for _, e := range endpoints {
 		if e.VpcEndpointType == types.VpcEndpointTypeGateway && !leaving(e) {
 			name := aws.ToString(e.ServiceName)
 			s.endpoints = append(s.endpoints, name[strings.LastIndexByte(name, '.')+1:])
 		}
 	}
-	groups, err := m.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: append(vpcFilter("vpc-id", s.id), vpcFilter("group-name", "default")...)})
-	if err != nil {
-		return s, err
-	}
-	for _, g := range groups.SecurityGroups {
+	for _, g := range s.groups {
+		if aws.ToString(g.GroupName) != "default" {
+			continue
+		}
 		s.group = aws.ToString(g.GroupId)
 		s.groupOpen6 = slices.ContainsFunc(g.IpPermissionsEgress, func(p types.IpPermission) bool {
 			return slices.ContainsFunc(p.Ipv6Ranges, func(r types.Ipv6Range) bool { return aws.ToString(r.CidrIpv6) == "::/0" })
 		})
 	}
 	return s, nil
+}
+
+// members lists the subnets and the security groups of the network.
+func (m *networkMaker) members(ctx context.Context, s *networkState) (err error) {
+	if s.subnets, err = m.p.listSubnets(ctx, inVPC(s.id)); err == nil {
+		s.groups, err = m.p.listGroups(ctx, inVPC(s.id))
+	}
+	return err
 }
 
 // ensure makes the network and what is missing from it, and reads it again.
@@ -256,7 +257,7 @@ func (m *networkMaker) ensure(ctx context.Context, s *networkState, w *Network) 
 		if w.dualStack() {
 			in.AmazonProvidedIpv6CidrBlock = aws.Bool(true)
 		}
-		out, err := m.ec2.CreateVpc(ctx, in)
+		out, err := m.p.ec2.CreateVpc(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -266,7 +267,7 @@ func (m *networkMaker) ensure(ctx context.Context, s *networkState, w *Network) 
 		}
 	}
 	if w.dnsNames && !s.dnsNames {
-		_, err := m.ec2.ModifyVpcAttribute(ctx, &ec2.ModifyVpcAttributeInput{VpcId: &s.id, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+		_, err := m.p.ec2.ModifyVpcAttribute(ctx, &ec2.ModifyVpcAttributeInput{VpcId: &s.id, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
 		if err != nil {
 			return err
 		}
@@ -286,8 +287,8 @@ func (m *networkMaker) ensure(ctx context.Context, s *networkState, w *Network) 
 		if slices.Contains(s.endpoints, service) {
 			continue
 		}
-		_, err := m.ec2.CreateVpcEndpoint(ctx, &ec2.CreateVpcEndpointInput{VpcId: &s.id, VpcEndpointType: types.VpcEndpointTypeGateway,
-			ServiceName:   aws.String("com.amazonaws." + m.region + "." + service),
+		_, err := m.p.ec2.CreateVpcEndpoint(ctx, &ec2.CreateVpcEndpointInput{VpcId: &s.id, VpcEndpointType: types.VpcEndpointTypeGateway,
+			ServiceName:   aws.String("com.amazonaws." + m.p.region + "." + service),
 			RouteTableIds: []string{aws.ToString(s.routes.RouteTableId)}, TagSpecifications: named(types.ResourceTypeVpcEndpoint, w.Name+"-"+service)})
 		if err != nil {
 			return err
@@ -299,7 +300,7 @@ func (m *networkMaker) ensure(ctx context.Context, s *networkState, w *Network) 
 // reread reads the network until ready says so; a nil ready is content with one look.
 func (m *networkMaker) reread(ctx context.Context, s *networkState, w *Network, what string, ready func() bool) error {
 	return deploy.Await(ctx, what, addressWait, func(ctx context.Context) (bool, error) {
-		out, err := m.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{s.id}})
+		out, err := m.p.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{s.id}})
 		if is(err, "InvalidVpcID.NotFound") {
 			return false, nil
 		}
@@ -315,12 +316,12 @@ func (m *networkMaker) reread(ctx context.Context, s *networkState, w *Network, 
 
 // addIPv6 gives the network a range of its own. A network that was just made may only have to wait for it.
 func (m *networkMaker) addIPv6(ctx context.Context, s *networkState, w *Network) error {
-	out, err := m.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{s.id}})
+	out, err := m.p.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{s.id}})
 	if err != nil {
 		return err
 	}
 	if len(out.Vpcs) > 0 && len(out.Vpcs[0].Ipv6CidrBlockAssociationSet) == 0 {
-		_, err := m.ec2.AssociateVpcCidrBlock(ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &s.id, AmazonProvidedIpv6CidrBlock: aws.Bool(true)})
+		_, err := m.p.ec2.AssociateVpcCidrBlock(ctx, &ec2.AssociateVpcCidrBlockInput{VpcId: &s.id, AmazonProvidedIpv6CidrBlock: aws.Bool(true)})
 		if err != nil {
 			return err
 		}
@@ -331,7 +332,7 @@ func (m *networkMaker) addIPv6(ctx context.Context, s *networkState, w *Network)
 // ensureSubnets makes subnets until there are enough, each in a zone of its own, and gives each its IPv6 range.
 func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Network) error {
 	if len(s.own) < w.subnets {
-		zones, err := m.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{
+		zones, err := m.p.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{
 			Filters: []types.Filter{{Name: aws.String("state"), Values: []string{"available"}}}})
 		if err != nil {
 			return err
@@ -354,7 +355,7 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 				}
 				in.Ipv6CidrBlock = &cidr6
 			}
-			out, err := m.ec2.CreateSubnet(ctx, in)
+			out, err := m.p.ec2.CreateSubnet(ctx, in)
 			if err != nil {
 				return err
 			}
@@ -365,7 +366,7 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 			s.subnets, s.own = append(s.subnets, made), append(s.own, made)
 		}
 		if len(s.own) < w.subnets {
-			return fmt.Errorf("%s has %d zones, too few for %d subnets in a zone each", m.region, len(zones.AvailabilityZones), w.subnets)
+			return fmt.Errorf("%s has %d zones, too few for %d subnets in a zone each", m.p.region, len(zones.AvailabilityZones), w.subnets)
 		}
 	}
 	for _, n := range s.own {
@@ -376,7 +377,7 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 		if err != nil {
 			return err
 		}
-		if _, err := m.ec2.AssociateSubnetCidrBlock(ctx, &ec2.AssociateSubnetCidrBlockInput{SubnetId: n.SubnetId, Ipv6CidrBlock: &cidr}); err != nil {
+		if _, err := m.p.ec2.AssociateSubnetCidrBlock(ctx, &ec2.AssociateSubnetCidrBlockInput{SubnetId: n.SubnetId, Ipv6CidrBlock: &cidr}); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(s.subnets, func(x types.Subnet) bool { return aws.ToString(x.SubnetId) == aws.ToString(n.SubnetId) })
@@ -388,7 +389,7 @@ func (m *networkMaker) ensureSubnets(ctx context.Context, s *networkState, w *Ne
 // ensureWayOut makes the egress-only internet gateway, the route to it, and the rule that lets IPv6 pass.
 func (m *networkMaker) ensureWayOut(ctx context.Context, s *networkState, w *Network) error {
 	if w.EgressOnly && s.gateway == "" {
-		out, err := m.ec2.CreateEgressOnlyInternetGateway(ctx, &ec2.CreateEgressOnlyInternetGatewayInput{VpcId: &s.id,
+		out, err := m.p.ec2.CreateEgressOnlyInternetGateway(ctx, &ec2.CreateEgressOnlyInternetGatewayInput{VpcId: &s.id,
 			TagSpecifications: named(types.ResourceTypeEgressOnlyInternetGateway, w.Name)})
 		if err != nil {
 			return err
@@ -396,14 +397,14 @@ func (m *networkMaker) ensureWayOut(ctx context.Context, s *networkState, w *Net
 		s.gateway = aws.ToString(out.EgressOnlyInternetGateway.EgressOnlyInternetGatewayId)
 	}
 	if w.EgressOnly && !s.routed() {
-		_, err := m.ec2.CreateRoute(ctx, &ec2.CreateRouteInput{RouteTableId: s.routes.RouteTableId,
+		_, err := m.p.ec2.CreateRoute(ctx, &ec2.CreateRouteInput{RouteTableId: s.routes.RouteTableId,
 			DestinationIpv6CidrBlock: aws.String("::/0"), EgressOnlyInternetGatewayId: &s.gateway})
 		if err != nil {
 			return err
 		}
 	}
 	if w.dualStack() && !s.groupOpen6 {
-		_, err := m.ec2.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: &s.group,
+		_, err := m.p.ec2.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: &s.group,
 			IpPermissions: []types.IpPermission{{IpProtocol: aws.String("-1"), Ipv6Ranges: []types.Ipv6Range{{CidrIpv6: aws.String("::/0")}}}}})
 		if err := ignore(err, "InvalidPermission.Duplicate"); err != nil {
 			return err
@@ -455,18 +456,18 @@ func overlaps(p netip.Prefix, other string) bool {
 
 // remove takes a network down, with everything that is in it.
 func (m *networkMaker) remove(ctx context.Context, id string) error {
-	endpoints, err := m.ec2.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{Filters: vpcFilter("vpc-id", id)})
+	endpoints, err := m.p.listEndpoints(ctx, inVPC(id))
 	if err != nil {
 		return err
 	}
 	var ids []string
-	for _, e := range endpoints.VpcEndpoints {
+	for _, e := range endpoints {
 		if !leaving(e) {
 			ids = append(ids, aws.ToString(e.VpcEndpointId))
 		}
 	}
 	if len(ids) > 0 {
-		if _, err := m.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids}); ignore(err, "InvalidVpcEndpointId.NotFound") != nil {
+		if _, err := m.p.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids}); ignore(err, "InvalidVpcEndpointId.NotFound") != nil {
 			return err
 		}
 	}
@@ -476,26 +477,26 @@ func (m *networkMaker) remove(ctx context.Context, id string) error {
 	}
 	if s.gateway != "" {
 		if s.routed() {
-			_, err := m.ec2.DeleteRoute(ctx, &ec2.DeleteRouteInput{RouteTableId: s.routes.RouteTableId, DestinationIpv6CidrBlock: aws.String("::/0")})
+			_, err := m.p.ec2.DeleteRoute(ctx, &ec2.DeleteRouteInput{RouteTableId: s.routes.RouteTableId, DestinationIpv6CidrBlock: aws.String("::/0")})
 			if err := ignore(err, "InvalidRoute.NotFound"); err != nil {
 				return err
 			}
 		}
-		_, err := m.ec2.DeleteEgressOnlyInternetGateway(ctx, &ec2.DeleteEgressOnlyInternetGatewayInput{EgressOnlyInternetGatewayId: &s.gateway})
+		_, err := m.p.ec2.DeleteEgressOnlyInternetGateway(ctx, &ec2.DeleteEgressOnlyInternetGatewayInput{EgressOnlyInternetGatewayId: &s.gateway})
 		if err := ignore(err, noEgressOnly...); err != nil {
 			return err
 		}
 	}
 	for _, n := range s.subnets {
 		if err := free(ctx, func(ctx context.Context) error {
-			_, err := m.ec2.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: n.SubnetId})
+			_, err := m.p.ec2.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: n.SubnetId})
 			return ignore(err, "InvalidSubnetID.NotFound")
 		}); err != nil {
 			return err
 		}
 	}
 	return free(ctx, func(ctx context.Context) error {
-		_, err := m.ec2.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &id})
+		_, err := m.p.ec2.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &id})
 		return ignore(err, "InvalidVpcID.NotFound")
 	})
 }

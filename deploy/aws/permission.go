@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,12 +75,15 @@ func (r *permission) Read(ctx context.Context) error {
 
 // grants returns the statements in the policy of a function or an alias by their ids.
 func (p *Provider) grants(ctx context.Context, function string) (map[string]grant, error) {
-	name, qualifier := grant{Function: function}.target()
-	out, err := p.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: name, Qualifier: qualifier})
-	if err != nil {
-		return nil, ignore(err, "ResourceNotFoundException")
-	}
-	return grantsIn(function, aws.ToString(out.Policy))
+	all, err := p.invokers.of(callee(function)).get(func() (map[string]grant, error) {
+		name, qualifier := grant{Function: function}.target()
+		out, err := p.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: name, Qualifier: qualifier})
+		if err != nil {
+			return nil, ignore(err, "ResourceNotFoundException")
+		}
+		return grantsIn(function, aws.ToString(out.Policy))
+	})
+	return maps.Clone(all), err
 }
 
 func grantsIn(function, policy string) (map[string]grant, error) {
@@ -151,10 +155,12 @@ func (r *permission) Apply(ctx context.Context) error {
 	}
 	name, qualifier := want.target()
 	r.found = nil
+	defer r.p.invokers.of(callee(want.Function)).forget()
 	_, err := r.p.lambda.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: name, Qualifier: qualifier, StatementId: &r.id,
 		Action: &want.Action, Principal: &want.Principal, SourceArn: optional(want.SourceArn), SourceAccount: optional(want.SourceAccount)})
 	if is(err, "ResourceConflictException") {
 		// Somebody, such as a run that was killed a moment ago, was faster than this one has read.
+		r.p.invokers.of(callee(want.Function)).forget()
 		if again := r.Read(ctx); again != nil {
 			return again
 		}
@@ -172,6 +178,7 @@ func (r *permission) Apply(ctx context.Context) error {
 // withdraw removes the statement with that id from the policy of a function or an alias.
 func (p *Provider) withdraw(ctx context.Context, function, id string) error {
 	name, qualifier := grant{Function: function}.target()
+	defer p.invokers.of(callee(function)).forget()
 	_, err := p.lambda.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, Qualifier: qualifier, StatementId: &id})
 	return ignore(err, "ResourceNotFoundException")
 }

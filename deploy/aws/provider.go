@@ -61,19 +61,28 @@ type Provider struct {
 	acm      *acm.Client
 	front    *cloudfront.Client
 
-	apis          lister[apigatewayTypes]
-	localPolicies lister[policyTypes] // of the account
-	awsPolicies   lister[policyTypes]
-	clusters      lister[*dsql.GetClusterOutput]
-	unreserved    lister[bool] // one item: whether no function has concurrency reserved for it
+	apis          memo[[]apigatewayTypes]
+	links         memo[[]linkTypes]
+	mappings      byPlace[memo[[]mappingTypes]] // by domain
+	localPolicies memo[[]policyTypes]           // of the account
+	awsPolicies   memo[[]policyTypes]
+	clusters      memo[[]*dsql.GetClusterOutput]
+	unreserved    memo[bool]                      // whether no function has concurrency reserved for it
+	invokers      byPlace[memo[map[string]grant]] // the policies of functions and aliases
+	records       byPlace[stock[recordSetTypes]]  // by hosted zone
 
-	asked     map[string]int // how many resources of a type the run has; see counted
+	asked     map[string][]string // the names that the run has of a type; see counted
 	groups    stock[logGroupTypes]
 	tables    stock[struct{}]
 	functions stock[functionTypes] // a version by function:version
 	roles     stock[roleTypes]
 	documents stock[documentTypes] // the account's managed policies
 	buckets   stock[string]        // their regions
+	domains   stock[domainNameTypes]
+	graphs    stock[clusterTypes] // Neptune's
+	instances stock[instanceTypes]
+	grouped   stock[subnetGroupTypes] // subnets, for Neptune
+	network   parts
 
 	ways     ways
 	invoked  invocations
@@ -81,11 +90,12 @@ type Provider struct {
 	dividing sync.Mutex // held while a free range of a network is looked for and taken
 	calls    *calls
 
-	certs    listers[certificateTypes] // by region
-	dists    lister[distributionTag]
-	caching  lister[cachePolicyTypes]
-	headers  lister[headersPolicyTypes]
-	controls lister[accessControlTypes]
+	certs    byPlace[memo[[]certificateTypes]] // by region
+	dists    memo[[]distributionTypes]
+	named    byPlace[memo[string]] // the names in the tags of distributions, by their ARNs
+	caching  memo[[]cachePolicyTypes]
+	headers  memo[[]headersPolicyTypes]
+	controls memo[[]accessControlTypes]
 
 	run            string         // different for every provider: what makes a request of this run one that was made before
 	copies         []*deploy.Node // of files.copy statements
@@ -108,7 +118,7 @@ func NewProvider(cfg aws.Config) *Provider {
 	return &Provider{
 		config:    given,
 		region:    cfg.Region,
-		asked:     map[string]int{},
+		asked:     map[string][]string{},
 		calls:     calls,
 		ways:      newWays(),
 		invoked:   newInvocations(),
@@ -243,39 +253,4 @@ type lookup struct{}
 func (lookup) Plan() (deploy.Step, error) { return deploy.Step{}, nil }
 func (lookup) Apply(context.Context) error {
 	return errors.New("a resource that was looked up is never changed")
-}
-
-// lister holds a list that is read at most once in a run.
-type lister[T any] struct {
-	mu   sync.Mutex
-	done bool
-	list []T
-}
-
-func (l *lister[T]) get(read func() ([]T, error)) ([]T, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.done {
-		return l.list, nil
-	}
-	list, err := read()
-	if err == nil {
-		l.list, l.done = list, true
-	}
-	return list, err
-}
-
-// forget makes the next get read again.
-func (l *lister[T]) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.done = false
-}
-
-// listers are lists of several places, each read at most once in a run.
-type listers[T any] struct{ byPlace sync.Map }
-
-func (l *listers[T]) of(place string) *lister[T] {
-	one, _ := l.byPlace.LoadOrStore(place, &lister[T]{})
-	return one.(*lister[T])
 }

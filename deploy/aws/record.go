@@ -68,6 +68,7 @@ type values struct {
 	*Provider
 	graph *deploy.Graph
 	props []check.Prop
+	kind  string // the type, as scripts write it
 	name  string
 	found *real // what read has returned before
 
@@ -186,7 +187,7 @@ type record struct {
 // registerModel registers the types of models.
 func registerModel(m model, find bool) {
 	e := entry{Type: m.Type, ensure: func(p *Provider, g *deploy.Graph, s *check.Statement) error {
-		p.counted(m.Name)
+		p.counted(m.Name, s.Name)
 		n, err := ensured(g, s, m.key(g, s), func() deploy.Resource { return &record{model: &m, p: p, graph: g, s: s} })
 		if in := s.Prop(inNetwork.Name); err == nil && in != nil {
 			p.ways.enter(partName(g, in), n)
@@ -203,6 +204,7 @@ func registerModel(m model, find bool) {
 	}}
 	if find {
 		e.find = func(p *Provider, g *deploy.Graph, s *check.Statement) error {
+			p.counted(m.Name, s.Name)
 			return found(g, s, m.key(g, s), &record{model: &m, p: p, graph: g, s: s})
 		}
 	}
@@ -236,7 +238,7 @@ func partName(g *deploy.Graph, v check.Value) string {
 }
 
 func (r *record) values() *values {
-	return &values{Provider: r.p, graph: r.graph, props: r.s.Props, name: r.s.Name, found: r.found}
+	return &values{Provider: r.p, graph: r.graph, props: r.s.Props, kind: r.model.Name, name: r.s.Name, found: r.found}
 }
 
 func (r *record) String() string { return r.model.noun + " " + r.s.Name }

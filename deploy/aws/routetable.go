@@ -52,11 +52,16 @@ func routeTableOf(ctx context.Context, v *values) (*types.RouteTable, error) {
 	if network == "" {
 		return nil, nil
 	}
-	out, err := v.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: nameFilter(v.name, network)})
+	all, err := v.network.tables.get(ctx, v, tagName, func(t types.RouteTable) string { return nameTag(t.Tags) }, v.listRouteTables)
 	if err != nil {
 		return nil, err
 	}
-	return only("route tables", v.name, out.RouteTables, func(t types.RouteTable) *string { return t.RouteTableId })
+	return only("route tables", v.name, inside(network, all, func(t types.RouteTable) *string { return t.VpcId }), func(t types.RouteTable) *string { return t.RouteTableId })
+}
+
+func (p *Provider) listRouteTables(ctx context.Context, filter types.Filter) ([]types.RouteTable, error) {
+	return every(ctx, ec2.NewDescribeRouteTablesPaginator(p.ec2, &ec2.DescribeRouteTablesInput{Filters: []types.Filter{filter}}),
+		func(out *ec2.DescribeRouteTablesOutput) []types.RouteTable { return out.RouteTables })
 }
 
 func readRouteTable(ctx context.Context, v *values) (*real, error) {

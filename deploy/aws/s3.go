@@ -49,7 +49,7 @@ func newBucket(p *Provider, g *deploy.Graph, s *check.Statement) *bucket {
 	if region == "" {
 		region = p.region
 	}
-	p.counted(bucketType.Name)
+	p.counted(bucketType.Name, s.Name)
 	return &bucket{p: p, graph: g, statement: s, name: s.Name, region: region}
 }
 
@@ -86,7 +86,7 @@ func (p *Provider) listBuckets() pages[string] {
 
 // Read believes the list of the run only in what is there: a name that is not in it may belong to somebody else.
 func (b *bucket) Read(ctx context.Context) error {
-	if where, _ := b.p.buckets.get(ctx, b.p.asked[bucketType.Name], b.name, b.p.listBuckets); where != nil && *where != "" {
+	if where, _ := b.p.buckets.get(ctx, b.p.many(bucketType.Name), b.name, b.p.listBuckets); where != nil && *where != "" {
 		b.exists, b.where = true, *where
 		return nil
 	}

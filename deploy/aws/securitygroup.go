@@ -41,13 +41,19 @@ func readGroup(ctx context.Context, v *values) (*real, error) {
 	if network == "" {
 		return nil, nil
 	}
-	out, err := v.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: append(vpcFilter("vpc-id", network), vpcFilter("group-name", v.name)...)})
-	if err != nil || len(out.SecurityGroups) == 0 {
+	all, err := v.network.groups.get(ctx, v, "group-name", func(g types.SecurityGroup) string { return aws.ToString(g.GroupName) }, v.listGroups)
+	here := inside(network, all, func(g types.SecurityGroup) *string { return g.VpcId })
+	if err != nil || len(here) == 0 {
 		return nil, err
 	}
-	g := out.SecurityGroups[0]
+	g := here[0]
 	return &real{settings: settings{"Network": aws.ToString(g.VpcId), "Description": aws.ToString(g.Description), "Ingress": rulesText(g.IpPermissions), "Egress": rulesText(g.IpPermissionsEgress)},
 		members: map[string]any{"id": aws.ToString(g.GroupId)}}, nil
+}
+
+func (p *Provider) listGroups(ctx context.Context, filter types.Filter) ([]types.SecurityGroup, error) {
+	return every(ctx, ec2.NewDescribeSecurityGroupsPaginator(p.ec2, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{filter}}),
+		func(out *ec2.DescribeSecurityGroupsOutput) []types.SecurityGroup { return out.SecurityGroups })
 }
 
 // rulesText is rules in words, one for each range.

@@ -2,7 +2,10 @@ package aws
 
 import (
 	"context"
+	"slices"
 	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
 // fewOfAType is up to how many resources of a type each is asked for by its name. Of more, what AWS lists is listed.
@@ -56,5 +59,93 @@ func (s *stock[T]) read(ctx context.Context, most int, next pages[T]) bool {
 	return false
 }
 
-// counted notes that the run has one more resource of a type. All are counted before the first is read.
-func (p *Provider) counted(typ string) { p.asked[typ]++ }
+// counted notes that the run has a resource of a type. All are counted before the first is read.
+func (p *Provider) counted(typ, name string) { p.asked[typ] = append(p.asked[typ], name) }
+
+// many is how many resources of the types the run has.
+func (p *Provider) many(types ...string) (n int) {
+	for _, typ := range types {
+		n += len(p.asked[typ])
+	}
+	return n
+}
+
+// namesInAFilter is how many names EC2 takes at once.
+const namesInAFilter = 200
+
+// roll is what EC2 has of a type under the names that the run has for it. It is asked for all of them at once, which costs
+// the same whatever else there is in the account.
+type roll[T any] struct {
+	mu    sync.Mutex
+	known map[string][]T // guarded by mu; nil before it was asked
+}
+
+// ask lists what passes a filter, to the end.
+type ask[T any] func(ctx context.Context, names types.Filter) ([]T, error)
+
+// get returns what has the name of the values; names need not be unique. The filter is the one of EC2 that finds names.
+func (r *roll[T]) get(ctx context.Context, v *values, filter string, name func(T) string, list ask[T]) (here []T, err error) {
+	if !v.listed {
+		all, err := list(ctx, types.Filter{Name: &filter, Values: []string{v.name}})
+		return slices.DeleteFunc(all, func(x T) bool { return name(x) != v.name }), err // a name may have a * in it
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		known := map[string][]T{}
+		for names := range slices.Chunk(slices.Compact(inOrder(v.asked[v.kind])), namesInAFilter) {
+			all, err := list(ctx, types.Filter{Name: &filter, Values: names})
+			if err != nil {
+				return nil, err
+			}
+			for _, x := range all {
+				known[name(x)] = append(known[name(x)], x)
+			}
+		}
+		r.known = known
+	}
+	return r.known[v.name], nil
+}
+
+// listed returns what a list of the run tells of the resource of that name; see [stock.get].
+func listed[T any](ctx context.Context, v *values, s *stock[T], name string, list func() pages[T]) (item *T, told bool) {
+	if !v.listed {
+		return nil, false
+	}
+	return s.get(ctx, v.many(v.kind), name, list)
+}
+
+// memo holds what is asked for at most once in a run.
+type memo[T any] struct {
+	mu    sync.Mutex
+	done  bool
+	value T
+}
+
+func (m *memo[T]) get(ask func() (T, error)) (T, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done {
+		return m.value, nil
+	}
+	value, err := ask()
+	if err == nil {
+		m.value, m.done = value, true
+	}
+	return value, err
+}
+
+// forget makes the next get ask again.
+func (m *memo[T]) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done = false
+}
+
+// byPlace holds one for each of several places.
+type byPlace[T any] struct{ all sync.Map }
+
+func (b *byPlace[T]) of(place string) *T {
+	one, _ := b.all.LoadOrStore(place, new(T))
+	return one.(*T)
+}

@@ -36,13 +36,44 @@ func init() {
 	}, true)
 }
 
-// nameFilter finds what is tagged with a name, in a network unless that is "".
-func nameFilter(name, network string) []types.Filter {
-	filters := vpcFilter("tag:Name", name)
-	if network != "" {
-		filters = append(filters, vpcFilter("vpc-id", network)...)
+// tagName is the filter that finds what is tagged with a name.
+const tagName = "tag:Name"
+
+// parts are what the run names of networks, by the names.
+type parts struct {
+	subnets    roll[types.Subnet]
+	groups     roll[types.SecurityGroup]
+	tables     roll[types.RouteTable]
+	internet   roll[types.InternetGateway]
+	egressOnly roll[types.EgressOnlyInternetGateway]
+	nats       roll[types.NatGateway]
+	addresses  roll[types.Address]
+	endpoints  roll[types.VpcEndpoint]
+}
+
+// inside are those of a list that lie in a network.
+func inside[T any](network string, all []T, where func(T) *string) (here []T) {
+	for _, x := range all {
+		if aws.ToString(where(x)) == network {
+			here = append(here, x)
+		}
 	}
-	return filters
+	return here
+}
+
+// every reads all pages of a list of EC2.
+func every[T, P any](ctx context.Context, pages interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*ec2.Options)) (P, error)
+}, items func(P) []T) (all []T, err error) {
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items(page)...)
+	}
+	return all, nil
 }
 
 // only is the one of a list, or nil. Names are tags, which two may have: nobody could tell then which is meant.
@@ -66,11 +97,11 @@ func readSubnet(ctx context.Context, v *values) (*real, error) {
 	if network == "" {
 		return nil, nil
 	}
-	out, err := v.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: nameFilter(v.name, network)})
+	all, err := v.network.subnets.get(ctx, v, tagName, func(n types.Subnet) string { return nameTag(n.Tags) }, v.listSubnets)
 	if err != nil {
 		return nil, err
 	}
-	n, err := only("subnets", v.name, out.Subnets, func(n types.Subnet) *string { return n.SubnetId })
+	n, err := only("subnets", v.name, inside(network, all, func(n types.Subnet) *string { return n.VpcId }), func(n types.Subnet) *string { return n.SubnetId })
 	if n == nil || err != nil {
 		return nil, err
 	}
@@ -78,6 +109,11 @@ func readSubnet(ctx context.Context, v *values) (*real, error) {
 		settings: settings{"Network": network, "CidrBlock": aws.ToString(n.CidrBlock), "AvailabilityZone": aws.ToString(n.AvailabilityZone),
 			"DualStack": yes(ipv6Of(*n) != ""), "MapPublicIpOnLaunch": yes(aws.ToBool(n.MapPublicIpOnLaunch))},
 		members: map[string]any{"id": aws.ToString(n.SubnetId), "availabilityZone": aws.ToString(n.AvailabilityZone)}}, nil
+}
+
+func (p *Provider) listSubnets(ctx context.Context, filter types.Filter) ([]types.Subnet, error) {
+	return every(ctx, ec2.NewDescribeSubnetsPaginator(p.ec2, &ec2.DescribeSubnetsInput{Filters: []types.Filter{filter}}),
+		func(out *ec2.DescribeSubnetsOutput) []types.Subnet { return out.Subnets })
 }
 
 func wantSubnet(v *values) settings {

@@ -30,13 +30,20 @@ func init() {
 	}, true)
 }
 
+type linkTypes = types.VpcLink
+
 func readLink(ctx context.Context, v *values) (*real, error) {
-	all, err := paged(func(token *string) ([]types.VpcLink, *string, error) {
-		out, err := v.gateway.GetVpcLinks(ctx, &apigatewayv2.GetVpcLinksInput{NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		return out.Items, out.NextToken, nil
+	if !v.listed {
+		v.links.forget()
+	}
+	all, err := v.links.get(func() ([]types.VpcLink, error) {
+		return paged(func(token *string) ([]types.VpcLink, *string, error) {
+			out, err := v.gateway.GetVpcLinks(ctx, &apigatewayv2.GetVpcLinksInput{NextToken: token})
+			if err != nil {
+				return nil, nil, err
+			}
+			return out.Items, out.NextToken, nil
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
@@ -20,6 +23,7 @@ import (
 // one when everything is. What AWS lists is listed once; what it tells of one at a time only is asked one at a time.
 var mixes = []struct {
 	name        string
+	on          string // the server; "" is the embedded cloud
 	head, unit  string // of the script; # in the unit is a number
 	units       int
 	steps       int // of the first plan
@@ -98,6 +102,176 @@ var mixes = []struct {
                     allow "logs:PutLogEvents" "*"
             Alias <- "next"`,
 	},
+	{
+		// Whatever there is in the account, EC2 is asked for what has one of two hundred names.
+		name: "parts of a network", units: 15, steps: 3 + 15*6, first: 6, noop: 1 + 6 + 8, // who asks, the network with what is in it, and eight types
+		meddle: func(ctx context.Context, cfg aws.Config) error {
+			c := ec2.NewFromConfig(cfg)
+			out, err := c.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: []types.Filter{{Name: aws.String("tag:Name"), Values: []string{"many-007"}}}})
+			if err == nil {
+				_, err = c.ModifySubnetAttribute(ctx, &ec2.ModifySubnetAttributeInput{SubnetId: out.Subnets[0].SubnetId, MapPublicIpOnLaunch: &types.AttributeBooleanValue{Value: aws.Bool(true)}})
+			}
+			return err
+		},
+		drift: "update subnet many-007: MapPublicIpOnLaunch true → false",
+		head: `
+        ensure aws.VPC.VPC "many" => net
+            @teardown delete
+            PrivateSubnets <- 0
+            DualStack <- true
+        ensure aws.VPC.InternetGateway "many" => internet
+            @teardown delete
+            Network <- net
+        ensure aws.VPC.EgressOnlyInternetGateway "many" => six
+            @teardown delete
+            Network <- net`,
+		unit: `
+        ensure aws.VPC.Subnet "many-#" => s#
+            @teardown delete
+            Network <- net
+        ensure aws.VPC.RouteTable "many-#" => t#
+            @teardown delete
+            Network <- net
+            Subnets <- s#
+            Routes <- []
+                {}
+                    Range <- "::/0"
+                    Gateway <- six
+        ensure aws.VPC.SecurityGroup "many-#"
+            @teardown delete
+            Network <- net
+        ensure aws.VPC.Address "many-#" => a#
+            @teardown delete
+        ensure aws.VPC.NatGateway "many-#"
+            @teardown delete
+            Subnet <- s#
+            Address <- a#
+        ensure aws.VPC.Endpoint "many-#"
+            @teardown delete
+            Network <- net
+            Service <- "s3"
+            RouteTables <- t#`,
+	},
+	{
+		// The integrations, routes, stages and deployments of an API are a list each; who may invoke a function is asked once.
+		name: "APIs", units: 20, steps: 4 + 20*8, first: 6, noop: 4*20 + 9,
+		head: `
+        ensure aws.S3.Bucket "many-api.example.org" => code
+            @teardown delete
+        lambda.function "many-api" => fn
+            @teardown delete
+            Runtime <- "go"
+            Code <= aws.S3.Location
+                Bucket <- code
+                Key <- "lambda-hello.zip"
+            Role <= aws.IAM.WithRole "many-api"
+                assume
+                    allow "sts:AssumeRole"
+                        principal "Service" "lambda.amazonaws.com"`,
+		unit: `
+        api.gatewayV2 "many-#"
+            @teardown delete
+            Protocol <- "http"
+            integration "fn"
+                Type <- "AWS_PROXY"
+                Uri <- fn
+            route "GET /a" "fn"
+            route "GET /b" "fn"
+            route "GET /c" "fn"
+            stage "live"`,
+	},
+	{
+		name: "domain names", units: 12, steps: 2 + 12*3, first: 4, noop: 12 + 6, // the mappings of each
+		head: `
+        ensure aws.ApiGatewayV2.Api "many-named" => api
+            @teardown delete
+            Protocol <- "http"
+        ensure aws.ApiGatewayV2.Stage "live" => live
+            @teardown delete
+            Api <- api`,
+		unit: `
+        ensure aws.ApiGatewayV2.DomainName "many-#.example.org" => d#
+            @teardown delete
+            Certificate <- "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000001"
+        ensure aws.ApiGatewayV2.ApiMapping "/"
+            @teardown delete
+            Domain <- d#
+            Api <- api
+            Stage <- live
+        ensure aws.ApiGatewayV2.ApiMapping "/next"
+            @teardown delete
+            Domain <- d#
+            Api <- api
+            Stage <- live`,
+	},
+	{
+		name: "records", on: "moto", units: 100, steps: 200, first: 4, noop: 4, // 300 a page; AWS makes five a second
+		head: `
+        find aws.Route53.DomainName "types.example.org" => domain`,
+		unit: `
+        ensure aws.Route53.CNAME "c#.types.example.org"
+            @teardown delete
+            Zone <- domain
+            PointsTo <- "prices.example.net"
+        ensure aws.Route53.ALIAS "a#.types.example.org"
+            @teardown delete
+            UpdateZone <- domain
+            AliasZone <- "Z2FDTNDATAQYW2"
+            PointsTo <- "d111111abcdef8.cloudfront.net"`,
+	},
+	{
+		name: "graph databases", on: "moto", units: 12, steps: 1 + 12*3, first: 6, noop: 1 + 6 + 3,
+		head: `
+        ensure aws.VPC.VPC "many-graph" => net
+            @teardown delete`,
+		unit: `
+        ensure aws.Neptune.SubnetGroup "many-#" => g#
+            @teardown delete
+            Subnets <- net->subnets
+        ensure aws.Neptune.Cluster "many-#" => c#
+            @teardown delete
+            SubnetGroupName <- g#
+            MinCapacity <- 1
+            MaxCapacity <- 2.5
+        ensure aws.Neptune.Instance "many-#"
+            @teardown delete
+            Cluster <- c#
+            InstanceClass <- "serverless"`,
+	},
+	{
+		name: "VPC links", on: "moto", units: 12, steps: 13, first: 4, noop: 1 + 6 + 1,
+		head: `
+        ensure aws.VPC.VPC "many-links" => net
+            @teardown delete`,
+		unit: `
+        ensure aws.ApiGatewayV2.VPCLink "many-#"
+            @teardown delete
+            Subnets <- net->subnets
+            SecurityGroups <- net->securityGroups`,
+	},
+	{
+		// CloudFront tells the tags of one distribution at a time: those that resemble one of the script are asked first.
+		name: "distributions", on: "moto", units: 6, steps: 3 + 6, first: 5, noop: 5 + 2*6,
+		head: `
+        ensure aws.S3.Bucket "many-site.example.org" => files
+            @teardown delete
+        ensure aws.CloudFront.OriginAccessControl "many" => access
+            @teardown delete
+            OriginAccessControlOriginType <- "s3"
+            SigningBehavior <- "always"
+            SigningProtocol <- "sigv4"
+        ensure aws.CloudFront.CachePolicy "many" => day
+            @teardown delete
+            MinTTL <- 60`,
+		unit: `
+        ensure aws.CloudFront.Distribution "many-#" => d#
+            @teardown delete
+            Comment <- "many-#"
+            OriginDNS <- files->dnsName
+            TargetOriginId <- "files"
+            CachePolicy <- day
+            OriginAccessControl <- access`,
+	},
 }
 
 func TestCallsOfAPlanOfManyResourcesAreBounded(t *testing.T) {
@@ -113,7 +287,7 @@ func TestCallsOfAPlanOfManyResourcesAreBounded(t *testing.T) {
 				t.Fatal(list)
 			}
 			r := &trial{T: t, dir: folder(t)}
-			r.config = r.wire.through(server(t, "cloud"))
+			r.config = r.wire.through(server(t, cmp.Or(mix.on, "cloud")))
 			plan, err := r.plan(p, deploy.Deploy)
 			if err != nil {
 				t.Fatal(err)
