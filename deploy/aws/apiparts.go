@@ -78,7 +78,7 @@ func apiOf(g *deploy.Graph, s *check.Statement) (*api, *deploy.Node, error) {
 }
 
 // partOf adds a part of an API for a statement, or binds the statement to the one that is there already.
-func partOf(g *deploy.Graph, s *check.Statement, kind string, make func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error)) (*deploy.Node, error) {
+func partOf(p *Provider, g *deploy.Graph, s *check.Statement, kind string, make func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error)) (*deploy.Node, error) {
 	a, root, err := apiOf(g, s)
 	if err != nil {
 		return nil, err
@@ -102,6 +102,7 @@ func partOf(g *deploy.Graph, s *check.Statement, kind string, make func(a *api, 
 		} else {
 			a.order.deployment(n)
 		}
+		p.allowed.part(n)
 	}
 	g.Bind(s, n)
 	return n, err
@@ -120,7 +121,7 @@ func expandIntegration(p *Provider, g *deploy.Graph, s *check.Statement) error {
 	if region, known := g.String(s.Prop("Region")); known && region != "" && region != p.region {
 		return problem(s.Prop("Region").Position(), "E47", "Leave it out, or run the script in that region.", "the API is in %s, and not in %s", p.region, region)
 	}
-	n, err := partOf(g, s, typeIntegration, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
+	n, err := partOf(p, g, s, typeIntegration, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
 		i := &integration{api: a, part: part, name: s.Name}
 		if s.Verb != "find" {
 			a.integrations = append(a.integrations, i)
@@ -128,13 +129,13 @@ func expandIntegration(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		return i, nil, nil
 	})
 	if err == nil && s.Verb != "find" {
-		p.invoked.call(calleeOf(g, s.Prop("Uri")), n)
+		p.allowed.call(calledFunction(g, s.Prop("Uri")), n)
 	}
 	return err
 }
 
 func expandRoute(p *Provider, g *deploy.Graph, s *check.Statement) error {
-	_, err := partOf(g, s, typeRoute, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
+	_, err := partOf(p, g, s, typeRoute, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
 		r := &route{api: a, key: s.Name, part: part}
 		if s.Verb == "find" {
 			return r, nil, nil
@@ -158,14 +159,14 @@ func expandRoute(p *Provider, g *deploy.Graph, s *check.Statement) error {
 }
 
 func expandStage(p *Provider, g *deploy.Graph, s *check.Statement) error {
-	_, err := partOf(g, s, typeStage, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
+	_, err := partOf(p, g, s, typeStage, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
 		return &stage{api: a, name: s.Name, part: part}, nil, nil
 	})
 	return err
 }
 
 func expandDeployment(p *Provider, g *deploy.Graph, s *check.Statement) error {
-	_, err := partOf(g, s, typeDeployment, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
+	_, err := partOf(p, g, s, typeDeployment, func(a *api, part *check.Part) (deploy.Resource, []*deploy.Node, error) {
 		return &deployment{api: a, stage: &stage{api: a, name: s.Name, part: &check.Part{Pos: s.Pos, Name: s.Name}}}, nil, nil
 	})
 	return err

@@ -39,10 +39,14 @@ type allowed struct {
 	wanted map[string][]*permission
 	nodes  map[string][]*deploy.Node // of those
 	former map[string]*deploy.Node   // the formerStatements of the function
+
+	callers map[string][]*deploy.Node // integrations that have a statement of their own
+	parts   []*deploy.Node            // of APIs that have one
 }
 
 func newAllowed() allowed {
-	return allowed{wanted: map[string][]*permission{}, nodes: map[string][]*deploy.Node{}, former: map[string]*deploy.Node{}}
+	return allowed{wanted: map[string][]*permission{}, nodes: map[string][]*deploy.Node{}, former: map[string]*deploy.Node{},
+		callers: map[string][]*deploy.Node{}}
 }
 
 func (a *allowed) add(function string, r *permission, n *deploy.Node) {
@@ -51,11 +55,27 @@ func (a *allowed) add(function string, r *permission, n *deploy.Node) {
 	if former := a.former[function]; former != nil {
 		former.Needs(n)
 	}
+	for _, caller := range a.callers[function] {
+		caller.Needs(n)
+	}
+}
+
+// call makes an integration wait until it is allowed to call the function.
+func (a *allowed) call(function string, n *deploy.Node) {
+	a.callers[function] = append(a.callers[function], n.Needs(a.nodes[function]...))
+}
+
+// part makes what is withdrawn wait for a part of an API, which may call the function up to then.
+func (a *allowed) part(n *deploy.Node) {
+	a.parts = append(a.parts, n)
+	for _, former := range a.former {
+		former.Needs(n)
+	}
 }
 
 // tidy makes what is withdrawn wait for what is added: a line that was moved is not refused for a moment.
 func (a *allowed) tidy(former *deploy.Node, function string) {
-	a.former[function] = former.Needs(a.nodes[function]...)
+	a.former[function] = former.Needs(a.nodes[function]...).Needs(a.parts...)
 }
 
 // calledFunction is the name of the function that a resource of an allow line means: one that the script has, an alias of it, its
@@ -90,7 +110,7 @@ func (f *formerStatements) Read(ctx context.Context) error {
 	if !f.function.Exists() || f.graph.Options.Mode != deploy.Deploy || f.partly() {
 		return nil
 	}
-	if f.p.asked[functionType.Name] > fewOfAType && !anywhere(f.graph.Targets, allows) {
+	if f.p.many(functionType.Name) > fewOfAType && !anywhere(f.graph.Targets, allows) {
 		return nil
 	}
 	callees := []string{f.function.name}

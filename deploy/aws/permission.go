@@ -224,7 +224,6 @@ func expandPermissions(p *Provider, g *deploy.Graph, s *check.Statement) error {
 					}}
 					node := g.Add(s, deploy.Key{Type: "aws.Lambda.Permission", Name: s.Pos.String() + r.id}, r)
 					g.Uses(node, action, resource, principal.ID, arn, account)
-					p.invoked.permit(calleeOf(g, resource), node)
 					if text, known := g.String(resource); known {
 						name, qualifier := splitFunction(text)
 						node.Mentions(functionKey(name), aliasKey(name, qualifier))
@@ -236,47 +235,6 @@ func expandPermissions(p *Provider, g *deploy.Graph, s *check.Statement) error {
 		}
 	}
 	return nil
-}
-
-// invocations are, by the function or alias that a statement makes, who may invoke it and what does: the permission is there
-// before the call.
-type invocations struct {
-	permits, callers map[*deploy.Node][]*deploy.Node
-}
-
-func newInvocations() invocations {
-	return invocations{permits: map[*deploy.Node][]*deploy.Node{}, callers: map[*deploy.Node][]*deploy.Node{}}
-}
-
-func (i *invocations) permit(callee, permission *deploy.Node) {
-	if callee == nil {
-		return
-	}
-	for _, caller := range i.callers[callee] {
-		caller.Needs(permission)
-	}
-	i.permits[callee] = append(i.permits[callee], permission)
-}
-
-func (i *invocations) call(callee, caller *deploy.Node) {
-	if callee == nil {
-		return
-	}
-	caller.Needs(i.permits[callee]...)
-	i.callers[callee] = append(i.callers[callee], caller)
-}
-
-// calleeOf is the function or the alias that a value means, nil if no statement above makes it.
-func calleeOf(g *deploy.Graph, v check.Value) *deploy.Node {
-	if r, ok := v.(check.Reference); ok {
-		return g.Bound(r.Statement)
-	}
-	text, _ := g.String(v)
-	name, qualifier := splitFunction(functionARN(text))
-	if qualifier != "" {
-		return g.Lookup(aliasKey(name, qualifier))
-	}
-	return g.Lookup(functionKey(name))
 }
 
 // sources returns the conditions that a function's policy can have.

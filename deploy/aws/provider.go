@@ -85,7 +85,6 @@ type Provider struct {
 	network   parts
 
 	ways     ways
-	invoked  invocations
 	allowed  allowed    // by lambda.addPermissions
 	dividing sync.Mutex // held while a free range of a network is looked for and taken
 	calls    *calls
@@ -121,7 +120,6 @@ func NewProvider(cfg aws.Config) *Provider {
 		asked:     map[string][]string{},
 		calls:     calls,
 		ways:      newWays(),
-		invoked:   newInvocations(),
 		allowed:   newAllowed(),
 		run:       rand.Text(),
 		partition: "aws",

@@ -90,7 +90,7 @@ func TestPermissionIsThereAsLongAsSomethingNeedsIt(t *testing.T) {
 		{"led to another function", run("two", deploy.Deploy), [][]string{
 			{"AddPermission types-order-fn-invoke", "UpdateIntegration of the socket", "CreateDeployment", "RemovePermission types-order-fn-invoke"},
 			{"AddPermission types-order-gate-authorize", "UpdateAuthorizer", "CreateDeployment", "RemovePermission types-order-gate-authorize"},
-			{"AddPermission types-order-partsSid0", "UpdateIntegration"},
+			{"AddPermission types-order-partsSid0", "UpdateIntegration", "RemovePermission types-order-partsSid0"},
 		}},
 		{"destroyed", run("two", deploy.Teardown), [][]string{
 			{"DeleteIntegration", "RemovePermission types-order-fn-invoke"},
