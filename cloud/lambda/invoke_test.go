@@ -58,6 +58,38 @@ func TestAnswersAndErrorsOfFunctions(t *testing.T) {
 	}
 }
 
+// TestFunctionOnOurRuntimeLosesNoEvent follows one environment whose runtime asks for the next event before it knows what has
+// become of its response.
+func TestFunctionOnOurRuntimeLosesNoEvent(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.function(t, "own", timeout(2))
+	for _, test := range []struct {
+		event  string
+		failed bool
+		want   string // regular expression
+	}{
+		{`{"Do":"echo","Text":"a"}`, false, `^{"Call":1,"Text":"a"}$`},
+		{`{"Do":"echo","Text":"b"}`, false, `^{"Call":2,"Text":"b"}$`},
+		{`{"Do":"error","Text":"no ticker"}`, true, `^{"errorMessage":"no ticker","errorType":"errorString"}$`},
+		{`{"Do":"echo","Text":"c"}`, false, `^{"Call":4,"Text":"c"}$`},
+		{`{"Do":"big","Size":1000000}`, false, `^{"Call":5,"Text":"x+"}$`},
+		{`{"Do":"big","Size":6291554}`, true, `"errorType":"Function.ResponseSizeTooLarge"}$`}, // which ends the process
+		{`{"Do":"echo","Text":"d"}`, false, `^{"Call":1,"Text":"d"}$`},
+		{`{"Do":"exit"}`, true, `Runtime exited with error: exit status 2"}$`},
+		{`{"Do":"echo","Text":"e"}`, false, `^{"Call":1,"Text":"e"}$`},
+		{`{"Do":"hang"}`, true, `Task timed out after 2.00 seconds"}$`},
+		{`{"Do":"echo","Text":"f"}`, false, `^{"Call":1,"Text":"f"}$`},
+		{`{"Do":"panic","Text":"oops"}`, true, `^{"errorMessage":"oops","errorType":"string","stackTrace":\[`},
+		{`{"Do":"echo","Text":"g"}`, false, `^{"Call":1,"Text":"g"}$`},
+	} {
+		got, failed := c.invoke(t, "watch", test.event)
+		if failed != test.failed || !regexp.MustCompile(test.want).MatchString(got) {
+			t.Errorf("%s: answer %.200s, failed %v; want %s, failed %v", test.event, got, failed, test.want, test.failed)
+		}
+	}
+}
+
 func TestBadInvocationsAreRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t)
