@@ -47,14 +47,16 @@ func (e *rpcError) Error() string { return e.Message }
 func read(r *bufio.Reader) (message, error) {
 	length := -1
 	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			if errors.Is(err, io.EOF) && line == "" && length < 0 {
-				return message{}, io.EOF
-			}
+		head, err := r.ReadSlice('\n') // a line is no longer than the reader's buffer
+		switch {
+		case errors.Is(err, io.EOF) && len(head) == 0 && length < 0:
+			return message{}, io.EOF
+		case errors.Is(err, io.EOF):
 			return message{}, fmt.Errorf("read the head of a message: %w", io.ErrUnexpectedEOF)
+		case err != nil:
+			return message{}, fmt.Errorf("read the head of a message: %w", err)
 		}
-		line = strings.TrimRight(line, "\r\n")
+		line := strings.TrimRight(string(head), "\r\n")
 		if line == "" {
 			break
 		}

@@ -492,6 +492,47 @@ func TestEditorLaysOutAndLists(t *testing.T) {
 	}
 }
 
+// What is no message ends the server with a word; what is one, and wrong, is answered, and the next one as well.
+func TestServerTakesAnything(t *testing.T) {
+	t.Parallel()
+	framed := func(body string) string { return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body) }
+	hello := framed(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}`)
+	goodbye := framed(`{"jsonrpc":"2.0","id":99,"method":"shutdown"}`) + framed(`{"jsonrpc":"2.0","method":"exit"}`)
+	open := func(uri, text string) string {
+		body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": map[string]any{
+			"textDocument": map[string]any{"uri": uri, "languageId": "dply", "version": 1, "text": text}}})
+		return framed(string(body))
+	}
+	for name, tc := range map[string]struct{ sent, answer, says string }{
+		"garbage":             {"hello world\r\n\r\n", "", "a message without Content-Length"},
+		"a line without end":  {strings.Repeat("x", 1<<20), "", "the head of a message: bufio: buffer full"},
+		"half a head":         {hello + "Content-Len", "", "the head of a message: unexpected EOF"},
+		"half a message":      {hello + "Content-Length: 100\r\n\r\n{", "", "read a message: unexpected EOF"},
+		"a negative length":   {"Content-Length: -5\r\n\r\n", "", `a message of the length "-5"`},
+		"a message too large": {"Content-Length: 99999999999\r\n\r\n", "", `a message of the length "99999999999"`},
+		"gone without a word": {hello, `"hoverProvider":true`, "the editor left without asking for shutdown"},
+		"several in one":      {hello + framed(`[]`) + goodbye, `"code":-32700`, ""},
+		"wrong parameters":    {hello + framed(`{"id":2,"method":"textDocument/hover","params":{"textDocument":5}}`) + goodbye, `"id":2,"error":{"code":-32602`, ""},
+		"none":                {hello + framed(`{"id":"x","method":"textDocument/hover"}`) + goodbye, `"id":"x","error":{"code":-32602`, ""},
+		"wrong news":          {hello + framed(`{"method":"textDocument/didOpen","params":[1]}`) + goodbye, `"id":99,"result":null`, ""},
+		"a cancelled request": {hello + framed(`{"method":"$/cancelRequest","params":{"id":1}}`) + goodbye, `"id":99,"result":null`, ""},
+		"no place": {hello + open(uri, "    target t\n") + framed(`{"id":2,"method":"textDocument/completion","params":{"textDocument":{"uri":"`+uri+
+			`"},"position":{"line":-3,"character":99999999}}}`) + goodbye, `"id":2,"result":[]`, ""},
+		"an address that is none": {hello + open("%%%:::", "    target t\n   x") + goodbye, `"uri":"%%%:::"`, ""},
+		"characters of two units": {hello + open("untitled:Untitled-1", "🚀 prose\r\n    target t\r\n        \"🚀🚀\" => v\r\n        show \"🚀\" vv\r\n") + goodbye,
+			`"range":{"start":{"line":3,"character":18},"end":{"line":3,"character":20}}`, ""},
+	} {
+		cmd := exec.Command("quotewire", "lsp")
+		cmd.Stdin = strings.NewReader(tc.sent)
+		var out, errs strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		err := cmd.Run()
+		if !strings.Contains(out.String(), tc.answer) || !strings.Contains(errs.String(), tc.says) || (err == nil) != (tc.says == "") {
+			t.Errorf("%s: it answers %q and says %q, want %q and %q (%v)", name, out.String(), errs.String(), tc.answer, tc.says, err)
+		}
+	}
+}
+
 func TestServerKeepsToTheProtocol(t *testing.T) {
 	t.Parallel()
 	e := newEditor(t)

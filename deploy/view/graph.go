@@ -59,8 +59,8 @@ func graphMermaid(w io.Writer, all []deploy.Vertex) error {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	for i, v := range all {
-		// Mermaid has entities in place of escapes.
-		label := strings.NewReplacer("#", "#35;", `"`, "#quot;", "\n", " ").Replace(v.Resource)
+		// Mermaid has entities in place of escapes; a label is HTML, and %% begins a comment even in quotes.
+		label := strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "%", "#37;", "\n", " ").Replace(v.Resource)
 		fmt.Fprintf(&b, "  n%d[\"%s\"]\n", i, label)
 	}
 	for i, v := range all {
