@@ -177,6 +177,9 @@ func backendOf(f *types.Integration) backend {
 	if s.connection == "" {
 		s.connection = types.ConnectionTypeInternet
 	}
+	if s.connection == types.ConnectionTypeInternet {
+		s.connectionLink = "" // of a link that it went through before, and does no more
+	}
 	return s
 }
 

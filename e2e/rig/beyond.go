@@ -16,7 +16,8 @@ import (
 // Beyond answers for the parts of CloudFront that moto lacks: it has no policies, forgets some of what a distribution was
 // given, and deletes whatever it is told to. Here a change names the version that it is a change of, a distribution is
 // disabled before it is deleted, and takes until it is asked again to be deployed; a policy is not deleted while it is used.
-// And a certificate is pending until somebody has made the records that validate it. Everything else it hands on to moto.
+// And a certificate is pending until somebody has made the records that validate it. The key of a log group can be changed,
+// which moto takes only when the group is made. Everything else is handed on to moto.
 type Beyond struct {
 	mu       sync.Mutex
 	things   map[string]*thing // guarded by mu: policies and distributions by id
@@ -24,11 +25,12 @@ type Beyond struct {
 	made     int               // guarded by mu
 	changing map[string]bool   // guarded by mu: distributions that are not deployed yet
 	records  strings.Builder   // guarded by mu: all changes of hosted zones
+	keys     map[string]string // guarded by mu: of log groups whose key was changed, "" for none
 }
 
 // NewBeyond is for a moto that has nothing yet.
 func NewBeyond() *Beyond {
-	return &Beyond{things: map[string]*thing{}, changing: map[string]bool{}}
+	return &Beyond{things: map[string]*thing{}, changing: map[string]bool{}, keys: map[string]string{}}
 }
 
 // thing is a policy or a distribution with the configuration that it was given last.
@@ -70,6 +72,10 @@ func (b *Beyond) RoundTrip(r *http.Request) (*http.Response, error) {
 		b.mu.Unlock()
 	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeCertificate"):
 		return b.certificate(r)
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), "ssociateKmsKey"):
+		return b.associate(r)
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeLogGroups"):
+		return b.logGroups(r)
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
@@ -91,6 +97,50 @@ func (b *Beyond) certificate(r *http.Request) (*http.Response, error) {
 		record := option.(map[string]any)["ResourceRecord"].(map[string]any)
 		if !strings.Contains(b.records.String(), "<Name>"+record["Name"].(string)+"</Name>") {
 			out.Certificate["Status"] = "PENDING_VALIDATION"
+		}
+	}
+	text, err := json.Marshal(out)
+	answer := reply(r, 200, "", string(text))
+	answer.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	return answer, err
+}
+
+// associate changes the key of a log group, or takes it away.
+func (b *Beyond) associate(r *http.Request) (*http.Response, error) {
+	var in struct{ LogGroupName, KmsKeyId string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keys[in.LogGroupName] = in.KmsKeyId
+	answer := reply(r, 200, "", "{}")
+	answer.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	return answer, nil
+}
+
+// logGroups answers as moto, with the keys as they were changed.
+func (b *Beyond) logGroups(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || response.StatusCode != 200 {
+		return response, err
+	}
+	defer response.Body.Close()
+	var out struct {
+		LogGroups []map[string]any `json:"logGroups"`
+		NextToken string           `json:"nextToken,omitempty"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&out); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, g := range out.LogGroups {
+		switch key, changed := b.keys[g["logGroupName"].(string)]; {
+		case changed && key == "":
+			delete(g, "kmsKeyId")
+		case changed:
+			g["kmsKeyId"] = key
 		}
 	}
 	text, err := json.Marshal(out)
