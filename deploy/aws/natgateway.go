@@ -134,7 +134,9 @@ func readNAT(ctx context.Context, v *values) (*real, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := only("NAT gateways", v.name, all, func(g types.NatGateway) *string { return g.NatGatewayId })
+	// Not every server minds the filter of a tag here.
+	here := slices.DeleteFunc(slices.Clone(all), func(g types.NatGateway) bool { return nameTag(g.Tags) != v.name })
+	g, err := only("NAT gateways", v.name, here, func(g types.NatGateway) *string { return g.NatGatewayId })
 	if g == nil || err != nil {
 		return nil, err
 	}

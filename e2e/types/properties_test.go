@@ -98,7 +98,7 @@ var untried = map[string]string{
 	"lambda.publishVersion Alias":                           "of a task: an alias that is not moved any more stays where it is",
 	"lambda.publishVersion PublishVersion":                  "of a task: a version that was published stays",
 	"lambda.function Alias":                                 "an alias that the script no longer names stays, for others may call it",
-	"lambda.function AliasShare":                            "of an alias, which it belongs to; tried in `deploy/aws`",
+	"lambda.function AliasShare":                            "of an alias, which it belongs to; that it changes is tried in `function.txtar`",
 	"lambda.function PublishVersion":                        "of a task: a version that was published stays",
 	"aws.Lambda.Function VpcConfig":                         "made by what makes it of `lambda.function`, with which it is tried",
 	"aws.Lambda.Logging Format":                             "a part of Logging, which is tried as one value",
