@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -29,16 +30,18 @@ type Transport struct {
 	// Direct says that no proxy is used, whatever the environment says.
 	Direct bool
 
-	mu       sync.Mutex // protects following
-	idle     map[place][]*conn
-	blocking int // of the connections, idle and in use
+	mu       sync.Mutex        // protects following
+	idle     map[place][]*conn // those that block behind the others
+	blocking int               // connections that block, idle and in use
+	blocked  bool              // one of them is in use
 }
 
 // maxIdle bounds the idle connections to one place.
 const maxIdle = 64
 
-// maxBlocking bounds the connections that hold a thread while they wait: those that a function uses for its calls one after
-// the other. What it calls at once beyond that waits in the runtime's poller.
+// maxBlocking bounds the connections that hold a thread while they wait. One is in use at a time: what a function calls
+// meanwhile waits in the runtime's poller. A call that blocks also keeps a processor from other goroutines, for up to ten
+// milliseconds, so there has to be another one.
 const maxBlocking = 4
 
 // dialTimeout bounds the time until a connection is there, as in net/http.
@@ -50,12 +53,12 @@ type place struct{ scheme, host string }
 // conn is a connection, of one call at a time.
 type conn struct {
 	net.Conn
-	of    *Transport
-	to    place
-	tcp   net.Conn // below
-	holds bool     // a thread while it waits; the transport's lock protects it
-	in    *bufio.Reader
-	out   *bufio.Writer
+	of     *Transport
+	to     place
+	tcp    net.Conn // below
+	blocks bool     // see maxBlocking; the transport's lock protects it
+	in     *bufio.Reader
+	out    *bufio.Writer
 }
 
 // Do is RoundTrip.
@@ -186,24 +189,43 @@ func (b *body) ended(whole bool) {
 	}
 }
 
-// conn returns a connection for a call: one that may hold a thread, if there is one, or another, or a new one.
+// conn returns a connection for a call, an idle one or a new one: one that blocks, if no other is in use.
 func (t *Transport) conn(ctx context.Context, u *url.URL) (*conn, error) {
 	to := place{u.Scheme, u.Host}
 	for {
-		t.mu.Lock()
-		idle := t.idle[to]
-		if len(idle) == 0 {
-			t.mu.Unlock()
-			return t.dial(ctx, to, u)
+		c, idle := t.choose(to)
+		if !idle {
+			return c, t.dial(ctx, c, u)
 		}
-		c := idle[len(idle)-1]
-		t.idle[to] = idle[:len(idle)-1]
-		t.mu.Unlock()
 		if c.in.Buffered() == 0 && isQuiet(c.tcp) {
 			return c, nil
 		}
 		c.Close()
 	}
+}
+
+// choose takes an idle connection, or makes one that is to be dialed.
+func (t *Transport) choose(to place) (c *conn, idle bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := t.idle[to]
+	last := len(list) - 1
+	block := !t.blocked && runtime.GOMAXPROCS(0) > 1
+	switch {
+	case block && last >= 0 && list[last].blocks:
+		t.blocked = true
+		t.idle[to] = list[:last]
+		return list[last], true
+	case block && t.blocking < maxBlocking:
+		t.blocked = true
+		t.blocking++
+		return &conn{of: t, to: to, blocks: true}, false
+	case last >= 0 && !list[0].blocks:
+		c = list[0]
+		t.idle[to] = slices.Delete(list, 0, 1)
+		return c, true
+	}
+	return &conn{of: t, to: to}, false
 }
 
 // keep keeps a connection for later; false if there are enough of them.
@@ -213,31 +235,40 @@ func (t *Transport) keep(c *conn) bool {
 	if t.idle == nil {
 		t.idle = map[place][]*conn{}
 	}
-	if len(t.idle[c.to]) >= maxIdle {
+	list := t.idle[c.to]
+	if len(list) >= maxIdle {
 		return false
 	}
-	if c.holds {
-		t.idle[c.to] = append(t.idle[c.to], c) // and is the next that is used
+	if c.blocks {
+		t.blocked = false
+		t.idle[c.to] = append(list, c)
 	} else {
-		t.idle[c.to] = slices.Insert(t.idle[c.to], 0, c)
+		t.idle[c.to] = slices.Insert(list, 0, c)
 	}
 	return true
 }
 
-// Dial returns a TCP connection for calls that are made one after the other: where it can, it holds a thread while it waits.
-// Its deadlines bound single reads and writes, and one that has passed is the end of it.
-func Dial(ctx context.Context, address string) (net.Conn, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
+// forget ends the counting of a connection that was in use.
+func (t *Transport) forget(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.blocks {
+		c.blocks, t.blocked = false, false
+		t.blocking--
 	}
-	return blocking(c), nil
 }
 
-func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (_ *conn, err error) {
+// Close closes a connection that is in use.
+func (c *conn) Close() error {
+	c.of.forget(c)
+	return c.Conn.Close()
+}
+
+// dial connects c.
+func (t *Transport) dial(ctx context.Context, c *conn, u *url.URL) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	secure := to.scheme == "https"
+	secure := c.to.scheme == "https"
 	port := u.Port()
 	if port == "" {
 		port = "80"
@@ -245,16 +276,13 @@ func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (_ *conn, er
 			port = "443"
 		}
 	}
-	c := &conn{of: t, to: to}
-	address := net.JoinHostPort(u.Hostname(), port)
-	if c.holds = t.mayHold(); c.holds {
-		c.tcp, err = Dial(ctx, address)
-	} else {
-		c.tcp, err = new(net.Dialer).DialContext(ctx, "tcp", address)
-	}
+	c.tcp, err = new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		t.forget(c)
-		return nil, err
+		return err
+	}
+	if c.blocks {
+		c.tcp = blocking(c.tcp)
 	}
 	c.Conn = c.tcp
 	if secure {
@@ -268,36 +296,10 @@ func (t *Transport) dial(ctx context.Context, to place, u *url.URL) (_ *conn, er
 		shaken := tls.Client(c.tcp, config)
 		if err := shaken.HandshakeContext(ctx); err != nil {
 			c.Close()
-			return nil, err
+			return err
 		}
 		c.Conn = shaken
 	}
 	c.in, c.out = bufio.NewReader(c.Conn), bufio.NewWriter(c.Conn)
-	return c, nil
-}
-
-// mayHold reports whether one more connection may hold a thread, and counts it.
-func (t *Transport) mayHold() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.blocking >= maxBlocking {
-		return false
-	}
-	t.blocking++
-	return true
-}
-
-// forget ends the counting of a connection.
-func (t *Transport) forget(c *conn) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if c.holds {
-		t.blocking--
-		c.holds = false
-	}
-}
-
-func (c *conn) Close() error {
-	c.of.forget(c)
-	return c.Conn.Close()
+	return nil
 }

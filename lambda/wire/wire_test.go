@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -107,7 +108,6 @@ func TestManyCallsAtOnceHaveConnectionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const n = 2 * maxIdle
 	var arrived sync.WaitGroup
-	arrived.Add(n)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived.Done()
 		arrived.Wait() // for all others
@@ -115,37 +115,40 @@ func TestManyCallsAtOnceHaveConnectionsOfTheirOwn(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	transport := &Transport{}
-	var calls sync.WaitGroup
-	for i := range n {
-		calls.Go(func() {
-			path := fmt.Sprintf("/%d", i)
-			if got, _ := call(t, transport, "GET", server.URL+path, ""); got != "GET "+path+" x " {
-				t.Errorf("%s: got %q", path, got)
-			}
-		})
+	for range 3 { // the second time, some connections are there
+		var calls sync.WaitGroup
+		arrived.Add(n)
+		for i := range n {
+			calls.Go(func() {
+				path := fmt.Sprintf("/%d", i)
+				if got, _ := call(t, transport, "GET", server.URL+path, ""); got != "GET "+path+" x " {
+					t.Errorf("%s: got %q", path, got)
+				}
+			})
+		}
+		calls.Wait()
 	}
-	calls.Wait()
 	for _, idle := range transport.idle {
 		if len(idle) != maxIdle {
 			t.Errorf("%d connections are kept, want %d", len(idle), maxIdle)
 		}
 		holding := 0
 		for i, c := range idle {
-			if c.holds {
+			if c.blocks {
 				holding++
 			} else if holding > 0 {
-				t.Errorf("connection %d would be used before one that holds a thread", i)
+				t.Errorf("connection %d is behind one that blocks", i)
 			}
 		}
-		if holding == 0 || holding > maxBlocking || holding != transport.blocking {
-			t.Errorf("%d connections may hold a thread, %d are counted; at most %d may", holding, transport.blocking, maxBlocking)
+		if holding > 1 || holding != transport.blocking {
+			t.Errorf("%d connections block, %d are counted, of calls that were made at once", holding, transport.blocking)
 		}
 		for _, c := range idle {
 			c.Close()
 			c.Close()
 		}
 	}
-	if n := transport.blocking; n != 0 {
+	if n := transport.blocking; n != 0 || transport.blocked {
 		t.Errorf("%d connections are counted when all are closed", n)
 	}
 }
@@ -168,6 +171,44 @@ func scripted(t *testing.T) (url string, conns chan net.Conn) {
 		}
 	}()
 	return "http://" + l.Addr().String(), conns
+}
+
+func TestOneConnectionAtATimeBlocks(t *testing.T) {
+	t.Parallel()
+	if runtime.GOMAXPROCS(0) == 1 {
+		t.Skip("a call that blocks would keep the one processor")
+	}
+	arrived, leave := make(chan bool), make(chan bool)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			arrived <- true
+			<-leave
+		}
+		echo(w, r)
+	}))
+	t.Cleanup(server.Close)
+	transport := &Transport{}
+	done := make(chan string)
+	go func() {
+		_, from := call(t, transport, "GET", server.URL+"/slow", "")
+		done <- from
+	}()
+	<-arrived
+	_, meanwhile := call(t, transport, "GET", server.URL, "")
+	leave <- true
+	slow := <-done
+	if _, then := call(t, transport, "GET", server.URL, ""); then != slow || then == meanwhile {
+		t.Errorf("calls came from %s, meanwhile from %s, then from %s", slow, meanwhile, then)
+	}
+	kinds := ""
+	for _, idle := range transport.idle {
+		for _, c := range idle {
+			kinds += fmt.Sprint(c.blocks, " ")
+		}
+	}
+	if kinds != "false true " {
+		t.Errorf("whether the connections block: %s", kinds)
+	}
 }
 
 func TestConnectionThatHasEndedIsNotUsed(t *testing.T) {
@@ -232,7 +273,7 @@ func TestDeadlineOfACallDoesNotOutliveIt(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(echo))
 	t.Cleanup(server.Close)
 	transport := &Transport{}
-	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(50*time.Millisecond))
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(500*time.Millisecond))
 	defer cancel()
 	r, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/empty", nil)
 	answer, err := transport.RoundTrip(r)
@@ -261,7 +302,7 @@ func TestBodyThatIsNotReadEndsTheConnection(t *testing.T) {
 	}
 }
 
-func TestDialedConnectionIsOneLikeOthers(t *testing.T) {
+func TestConnectionThatBlocksIsOneLikeOthers(t *testing.T) {
 	t.Parallel()
 	url, conns := scripted(t)
 	address := strings.TrimPrefix(url, "http://")
@@ -271,10 +312,11 @@ func TestDialedConnectionIsOneLikeOthers(t *testing.T) {
 		"out of time":  func(c, _ net.Conn) { c.SetDeadline(time.Unix(1, 0)) },
 	}
 	for name, end := range ended {
-		c, err := Dial(t.Context(), address)
+		c, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
+		c = blocking(c)
 		peer := <-conns
 		if c.RemoteAddr().String() != address || c.LocalAddr().String() != peer.RemoteAddr().String() {
 			t.Errorf("it leads from %v to %v", c.LocalAddr(), c.RemoteAddr())
@@ -300,13 +342,11 @@ func TestDialedConnectionIsOneLikeOthers(t *testing.T) {
 		c.Close()
 		peer.Close()
 	}
-	if _, err := Dial(t.Context(), "127.0.0.1:1"); err == nil {
-		t.Error("a port where nobody listens can be dialed")
-	}
-	c, err := Dial(t.Context(), address)
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c = blocking(c)
 	defer c.Close()
 	c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 	if _, err := c.Write(make([]byte, 64<<20)); err == nil { // nobody reads
