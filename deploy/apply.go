@@ -18,7 +18,7 @@ import (
 func (p *Plan) Apply(ctx context.Context) (*Result, error) {
 	run := &run{Plan: p, result: &Result{}, reached: map[*Node]bool{}, failed: map[*Node]bool{}, kept: map[*Node]bool{}}
 	limit := p.opts.Parallel
-	if limit == 0 {
+	if limit <= 0 {
 		limit = writes
 	}
 	said := context.AfterFunc(ctx, func() { p.view.Event(Event{Kind: Interrupted}) })

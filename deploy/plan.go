@@ -34,7 +34,7 @@ type Options struct {
 	Local bool
 	View  View // nil for none
 
-	Parallel int // how many changes run at a time, as far as the graph allows; 0 means 8
+	Parallel int // how many changes run at a time, as far as the graph allows; 0 or less means 8
 }
 
 // How many things run at a time.

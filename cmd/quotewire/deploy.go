@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -49,7 +50,10 @@ configuration: profile, region, credentials, AWS_ENDPOINT_URL. NO_COLOR takes th
 			if err != nil {
 				return err
 			}
-			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy, Parallel: *parallel}, *yes)
+			if err := errors.Join(parallel.wrong(), outputWrong(*output)); err != nil {
+				return err
+			}
+			result, err := s.run(ctx, path, deploy.Options{Mode: deploy.Deploy, Parallel: int(*parallel)}, *yes)
 			s.printCalls()
 			if err != nil {
 				return err
@@ -84,21 +88,50 @@ terminal it shows what it would remove and keep, and asks. Ctrl-C is what it is 
 			if err != nil {
 				return err
 			}
+			if err := parallel.wrong(); err != nil {
+				return err
+			}
 			mode := deploy.Teardown
 			if *marked {
 				mode = deploy.DestroyMarked
 			} else if *force {
 				return usagef("--force goes with --marked")
 			}
-			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force, Parallel: *parallel}, *yes)
+			_, err = s.run(ctx, path, deploy.Options{Mode: mode, Force: *force, Parallel: int(*parallel)}, *yes)
 			s.printCalls()
 			return err
 		}
 	},
 }
 
-func parallelFlag(flags *flag.FlagSet) *int {
-	return flags.Int("parallel", 8, "make `N` changes at a time, as far as none waits for another")
+// parallel is the number of changes at a time.
+type parallel int
+
+func parallelFlag(flags *flag.FlagSet) *parallel {
+	p := new(parallel)
+	flags.IntVar((*int)(p), "parallel", 8, "make `N` changes at a time, as far as none waits for another")
+	return p
+}
+
+func (p parallel) wrong() error {
+	if p < 1 {
+		return usagef("--parallel is 1 or more, not %d", p)
+	}
+	return nil
+}
+
+// outputWrong says before anything is done that the outputs could not be written there.
+func outputWrong(name string) error {
+	if name == "" {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return usagef("--output %s is a folder; name a file in it", name)
+	}
+	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
+		return usagef("--output %s: there is no folder %s", name, filepath.Dir(name))
+	}
+	return nil
 }
 
 // agreed asks on a terminal whether to go on. Ctrl-C is an answer, and so is the end of what is typed.

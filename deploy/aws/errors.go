@@ -38,7 +38,8 @@ func (p *Provider) Explain(err error) (message, hint string) {
 	message = err.Error()
 	op, _ := errors.AsType[*smithy.OperationError](err)
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		message = fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
+		said, _, _ := strings.Cut(api.ErrorMessage(), "\n") // of a signature, what was signed stands below
+		message = fmt.Sprintf("%s: %s", api.ErrorCode(), said)
 		if op != nil {
 			message = fmt.Sprintf("%s %s answers %s", op.Service(), op.Operation(), message)
 		}
