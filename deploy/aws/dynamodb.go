@@ -27,7 +27,8 @@ func init() {
 					{Name: "Name", Kinds: texts, Required: true, Doc: "The name of the index."},
 					{Name: "Hash", Kinds: texts, Required: true, Doc: "The field that items are found by. It is one of Fields."},
 					{Name: "Range", Kinds: texts, Doc: "The field that they are sorted by. It is one of Fields."},
-					{Name: "Projection", Kinds: texts, Enum: []string{"ALL", "KEYS_ONLY"}, Default: "ALL", Doc: "What of an item the index holds."},
+					{Name: "Projection", Kinds: texts, Enum: []string{"ALL", "KEYS_ONLY", "INCLUDE"}, Default: "ALL, or INCLUDE with Include", Doc: "What of an item the index holds."},
+					{Name: "Include", Kinds: lists, Doc: "What the index holds beside the keys, with the projection INCLUDE. These need not be among Fields."},
 				}},
 				{Name: "TimeToLive", Kinds: texts, Doc: "The number field that says, in seconds since 1970, when an item may be forgotten.", Default: "none"},
 				{Name: "Stream", Kinds: texts, Enum: []string{"KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"}, Doc: "What a stream of the table's changes shows.", Default: "no stream"},
@@ -83,11 +84,7 @@ func readTable(ctx context.Context, v *values) (*real, error) {
 		members: map[string]any{"arn": aws.ToString(t.TableArn)}, busy: t.TableStatus != types.TableStatusActive}
 	var indexes []string
 	for _, i := range t.GlobalSecondaryIndexes {
-		projection := types.ProjectionTypeAll
-		if i.Projection != nil && i.Projection.ProjectionType != "" {
-			projection = i.Projection.ProjectionType
-		}
-		indexes = append(indexes, fmt.Sprintf("%s: %s, %s", aws.ToString(i.IndexName), keysText(i.KeySchema, kinds), projection))
+		indexes = append(indexes, indexText(i.IndexName, i.KeySchema, i.Projection, kinds))
 		r.busy = r.busy || i.IndexStatus != types.IndexStatusActive && i.IndexStatus != ""
 	}
 	r.settings["Indexes"] = joined(indexes)
@@ -143,6 +140,7 @@ type tableWanted struct {
 	indexes    []types.GlobalSecondaryIndex
 	attributes []types.AttributeDefinition // of all keys
 	undefined  []string                    // fields that an index names and the table does not have
+	odd        []string                    // indexes that have what their projection leaves out, or lack what it wants
 }
 
 func (w *tableWanted) kinds() map[string]types.ScalarAttributeType {
@@ -183,7 +181,17 @@ func tableOf(v *values) *tableWanted {
 	}
 	for _, m := range v.maps("Indexes") {
 		i := types.GlobalSecondaryIndex{IndexName: aws.String(entryOf(m, "Name", "")), KeySchema: []types.KeySchemaElement{element(entryOf(m, "Hash", ""), types.KeyTypeHash)},
-			Projection: &types.Projection{ProjectionType: types.ProjectionType(entryOf(m, "Projection", "ALL"))}}
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}}
+		if all, ok := m["Include"].([]any); ok {
+			for _, name := range all {
+				i.Projection.NonKeyAttributes = append(i.Projection.NonKeyAttributes, deploy.Text(name))
+			}
+			i.Projection.ProjectionType = types.ProjectionTypeInclude
+		}
+		i.Projection.ProjectionType = types.ProjectionType(entryOf(m, "Projection", string(i.Projection.ProjectionType)))
+		if (i.Projection.ProjectionType == types.ProjectionTypeInclude) != (len(i.Projection.NonKeyAttributes) > 0) {
+			w.odd = append(w.odd, *i.IndexName)
+		}
 		if name := entryOf(m, "Range", ""); name != "" {
 			i.KeySchema = append(i.KeySchema, element(name, types.KeyTypeRange))
 		}
@@ -192,15 +200,23 @@ func tableOf(v *values) *tableWanted {
 	return w
 }
 
-func indexText(i types.GlobalSecondaryIndex, kinds map[string]types.ScalarAttributeType) string {
-	return fmt.Sprintf("%s: %s, %s", *i.IndexName, keysText(i.KeySchema, kinds), i.Projection.ProjectionType)
+// indexText is an index in words.
+func indexText(name *string, keys []types.KeySchemaElement, p *types.Projection, kinds map[string]types.ScalarAttributeType) string {
+	what := string(types.ProjectionTypeAll)
+	if p != nil && p.ProjectionType != "" {
+		what = string(p.ProjectionType)
+	}
+	if p != nil && len(p.NonKeyAttributes) > 0 {
+		what += " " + sorted(p.NonKeyAttributes)
+	}
+	return fmt.Sprintf("%s: %s, %s", aws.ToString(name), keysText(keys, kinds), what)
 }
 
 func wantTable(v *values) settings {
 	w := tableOf(v)
 	var indexes []string
 	for _, i := range w.indexes {
-		indexes = append(indexes, indexText(i, w.kinds()))
+		indexes = append(indexes, indexText(i.IndexName, i.KeySchema, i.Projection, w.kinds()))
 	}
 	return settings{"Fields": keysText(w.keys, w.kinds()), "Indexes": joined(indexes), "TimeToLive": v.text("TimeToLive", ""),
 		"Stream": v.text("Stream", ""), "DeletionProtection": yes(v.flag("DeletionProtection", false)), "Class": v.text("Class", string(types.TableClassStandard))}
@@ -230,6 +246,10 @@ func createTable(ctx context.Context, v *values) error {
 
 func refuseTable(v *values) error {
 	w := tableOf(v)
+	if w.odd != nil {
+		return problem(v.value("Indexes").Position(), "E47", `Name what it holds beside the keys with Include <- ["price"], and leave Projection out; or leave Include out.`,
+			"the projection of index %s and its Include contradict each other", w.odd[0])
+	}
 	if w.undefined == nil {
 		return nil
 	}
@@ -317,7 +337,7 @@ func updateIndexes(v *values, w *tableWanted, change func(*dynamodb.UpdateTableI
 	}
 	var missing []types.GlobalSecondaryIndex
 	for _, i := range w.indexes {
-		if have[*i.IndexName] == indexText(i, w.kinds()) {
+		if have[*i.IndexName] == indexText(i.IndexName, i.KeySchema, i.Projection, w.kinds()) {
 			delete(have, *i.IndexName)
 			continue
 		}

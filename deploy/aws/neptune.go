@@ -45,7 +45,7 @@ func init() {
 				{Name: "readerEndpoint", Kind: schema.String, Doc: "The host that only reads."},
 				{Name: "port", Kind: schema.Number, Doc: "The port of both."}},
 		},
-		noun: "Neptune cluster", outputs: []string{"endpoint"}, wait: neptuneWait,
+		noun: "Neptune cluster", refuse: refuseCluster, outputs: []string{"endpoint"}, wait: neptuneWait,
 		read: readCluster, wants: wantCluster, create: createCluster, update: updateCluster, remove: removeCluster,
 	}, true)
 	registerModel(model{
@@ -184,6 +184,15 @@ func wantCluster(v *values) settings {
 		want["MinCapacity"], want["MaxCapacity"] = capacity(s.MinCapacity), capacity(s.MaxCapacity)
 	}
 	return want
+}
+
+// refuseCluster refuses a range that goes down. Half of one the checker refuses.
+func refuseCluster(v *values) error {
+	least := v.value("MinCapacity")
+	if least == nil || v.graph.Number(least, 0) <= v.graph.Number(v.value("MaxCapacity"), 0) {
+		return nil
+	}
+	return problem(least.Position(), "E47", "Exchange the two.", "MinCapacity is greater than MaxCapacity")
 }
 
 func createCluster(ctx context.Context, v *values) error {
