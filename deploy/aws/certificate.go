@@ -116,7 +116,7 @@ func readCertificate(ctx context.Context, v *values) (*real, error) {
 	}
 	switch c.Status {
 	case types.CertificateStatusPendingValidation:
-		r.busy = true // and nobody validates it, until this run does
+		r.busy, r.asks = true, true // nobody validates it until this run does
 	case types.CertificateStatusIssued:
 		r.settings["ValidationProvider"] = v.text("ValidationProvider", "Route53")
 	default:

@@ -51,6 +51,7 @@ type real struct {
 	settings settings
 	members  map[string]any // what "->" offers, beside the name; also what update and remove have to know
 	busy     bool           // it cannot be used yet
+	asks     bool           // it is busy only until this run has done its part
 	failed   string         // why it will never be ready
 }
 
@@ -268,9 +269,10 @@ func (r *record) Read(ctx context.Context) (err error) {
 	return err
 }
 
-// Reread waits as well, if the resource is there by now, which a list of the run does not know.
+// Reread waits as well, if the resource is there by now, which a list of the run does not know. What waits for this run
+// itself is not waited for.
 func (r *record) Reread(ctx context.Context) (err error) {
-	if r.found, err = r.model.read(ctx, r.values()); err != nil || r.found == nil {
+	if r.found, err = r.model.read(ctx, r.values()); err != nil || r.found == nil || r.found.asks {
 		return err
 	}
 	return r.ready(ctx)

@@ -42,16 +42,38 @@ func TestPendingCertificateIsValidated(t *testing.T) {
 	r.gone(last)
 }
 
+// A certificate whose request was answered with silence is there, and waits for records that this run has to make.
+func TestCertificateIsValidatedThoughTheAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	r := onMoto(t)
+	client := &losing{HTTPClient: r.config.HTTPClient, method: "POST", path: "/", target: "CertificateManager.RequestCertificate"}
+	r.config.HTTPClient = client
+	last := r.deploy(&txtar.File{Name: "silence.dply", Data: []byte(`
+> create certificate silence.types.example.org
+    target t
+        find aws.Route53.DomainName "types.example.org" => domain
+        ensure aws.CertificateManager.Certificate "silence.types.example.org"
+            @teardown delete
+            Domain <- domain
+`)}, nil)
+	if client.lost.Load() == 0 {
+		t.Error("no answer was lost")
+	}
+	r.destroy(last)
+	r.gone(last)
+}
+
 // losing is a client that loses the answer of one request after the server has done what it says.
 type losing struct {
 	aws.HTTPClient
 	method, path string
+	target       string // of the request, if its path says too little
 	lost         atomic.Int32
 }
 
 func (l *losing) Do(r *http.Request) (*http.Response, error) {
 	response, err := l.HTTPClient.Do(r)
-	if err == nil && r.Method == l.method && strings.HasPrefix(r.URL.Path, l.path) && l.lost.CompareAndSwap(0, 1) {
+	if err == nil && r.Method == l.method && strings.HasPrefix(r.URL.Path, l.path) && strings.HasSuffix(r.Header.Get("X-Amz-Target"), l.target) && l.lost.CompareAndSwap(0, 1) {
 		response.Body.Close()
 		return nil, io.ErrUnexpectedEOF
 	}
