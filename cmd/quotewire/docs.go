@@ -34,6 +34,9 @@ and can be read offline:
 			if err != nil {
 				return err
 			}
+			if err := outputWrong(*output); err != nil {
+				return err
+			}
 			region := configuredRegion(ctx)
 			program, err := s.load(path, dply.Region(region))
 			if err != nil {

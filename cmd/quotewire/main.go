@@ -66,8 +66,11 @@ func main() {
 
 func run(ctx context.Context, args []string) int {
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
-		usage(os.Stdout)
-		return 0
+		if len(args) < 2 {
+			usage(os.Stdout)
+			return 0
+		}
+		args = []string{args[1], "--help"}
 	}
 	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == args[0] })
 	if i < 0 {
