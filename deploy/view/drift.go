@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"quotewire/deploy"
+	"quotewire/dply/token"
 )
 
 // Drift prints how what exists differs from what the script says, given the steps that would bring it into line.
@@ -37,6 +38,7 @@ func Drift(w io.Writer, steps []deploy.Planned, colours bool) error {
 
 // writeDifference says of a property what it is and what it should be.
 func writeDifference(b *strings.Builder, c deploy.Change, colours bool) {
+	c.Old, c.New = token.Printable(c.Old), token.Printable(c.New)
 	switch {
 	case c.Old != "" && c.New != "":
 		fmt.Fprintf(b, "    %s is %s, the script says %s\n", c.Property, c.Old, c.New)
@@ -48,9 +50,9 @@ func writeDifference(b *strings.Builder, c deploy.Change, colours bool) {
 		fmt.Fprintf(b, "    %s\n", c.Property)
 	}
 	for _, s := range c.Removed {
-		fmt.Fprintf(b, "      %s\n", paint(colours, red, "only in the cloud:  "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, red, "only in the cloud:  "+token.Printable(s)))
 	}
 	for _, s := range c.Added {
-		fmt.Fprintf(b, "      %s\n", paint(colours, green, "only in the script: "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, green, "only in the script: "+token.Printable(s)))
 	}
 }

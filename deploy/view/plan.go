@@ -9,6 +9,7 @@ import (
 
 	"quotewire/deploy"
 	"quotewire/dply/check"
+	"quotewire/dply/token"
 )
 
 // Plan prints what a run would do: a line for each resource with the place in the script that asks for it, what differs
@@ -41,12 +42,12 @@ func Plan(w io.Writer, steps []deploy.Planned, colours bool) error {
 }
 
 func writeChange(b *strings.Builder, c deploy.Change, colours bool) {
-	fmt.Fprintf(b, "    %s\n", c)
+	fmt.Fprintf(b, "    %s\n", token.Printable(c.String()))
 	for _, s := range c.Removed {
-		fmt.Fprintf(b, "      %s\n", paint(colours, red, "- "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, red, "- "+token.Printable(s)))
 	}
 	for _, s := range c.Added {
-		fmt.Fprintf(b, "      %s\n", paint(colours, green, "+ "+s))
+		fmt.Fprintf(b, "      %s\n", paint(colours, green, "+ "+token.Printable(s)))
 	}
 }
 

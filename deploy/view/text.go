@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"quotewire/deploy"
+	"quotewire/dply/token"
 )
 
 // tick is how often the live lines are drawn again, and liveLines how many there are at most. On a low terminal there are
@@ -338,7 +339,7 @@ func reasons(changes []deploy.Change) string {
 	}
 	parts := make([]string, len(changes))
 	for i, c := range changes {
-		parts[i] = c.String()
+		parts[i] = token.Printable(c.String())
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
 }

@@ -200,3 +200,23 @@ func TestFullRowKeepsItsLastCharacter(t *testing.T) {
 		}
 	})
 }
+
+// What the cloud says must not drive the terminal of who reads it.
+func TestNothingFromTheCloudDrivesTheTerminal(t *testing.T) {
+	t.Parallel()
+	steps := []deploy.Planned{{Resource: "role reader", Action: deploy.Update, Changes: []deploy.Change{
+		{Property: "Description", Old: "\x1b[2Jold", New: "new"}, {Property: "policy", Removed: []string{"allow \"\x1b[2J\n\""}, Added: []string{"\a"}}}}}
+	var b strings.Builder
+	if err := Plan(&b, steps, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := Drift(&b, steps, false); err != nil {
+		t.Fatal(err)
+	}
+	v := NewText(&b, false, false)
+	v.Event(deploy.Event{Kind: deploy.Done, Resource: "role reader", Action: deploy.Update, Changes: steps[0].Changes})
+	v.Close()
+	if got := b.String(); strings.ContainsAny(got, "\x1b\a") || strings.Count(got, "\n\"") > 0 {
+		t.Errorf("it writes %q", got)
+	}
+}

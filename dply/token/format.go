@@ -20,16 +20,16 @@ func (d Diagnostic) Format(color bool) string {
 	}
 	var b strings.Builder
 	if place := d.Pos.String(); place != "" {
-		b.WriteString(bold + printable(place) + ": " + off)
+		b.WriteString(bold + Printable(place) + ": " + off)
 	}
-	b.WriteString(bold + red + d.Code + off + bold + ": " + printable(d.Message) + off + "\n")
+	b.WriteString(bold + red + d.Code + off + bold + ": " + Printable(d.Message) + off + "\n")
 	if d.Source != "" && d.Pos.Line > 0 {
 		source, caret := excerpt(d.Source, d.Pos.Column)
 		b.WriteString(source + "\n" + caret + green + "^" + off + "\n")
 	}
 	if d.Hint != "" {
 		for line := range strings.SplitSeq(d.Hint, "\n") {
-			b.WriteString("  " + printable(line) + "\n")
+			b.WriteString("  " + Printable(line) + "\n")
 		}
 	}
 	return b.String()
@@ -61,11 +61,11 @@ func excerpt(line string, column int) (source, indent string) {
 			caret.WriteByte(' ')
 		}
 	}
-	return before + printable(string(chars)) + after, caret.String()
+	return before + Printable(string(chars)) + after, caret.String()
 }
 
-// printable is text without control characters: a script must not be able to drive the terminal of its reader.
-func printable(text string) string {
+// Printable is text without control characters: a script must not be able to drive the terminal of its reader.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && unicode.IsControl(r) {
 			return '\uFFFD'

@@ -50,13 +50,15 @@ type adviser struct {
 // index has what is asked for again and again, by name: the work stays in proportion to the program.
 type index struct {
 	functions map[string]*check.Statement
-	policies  map[string]*check.Statement             // managed ones that the program makes
-	aliases   map[[2]string]bool                      // function and alias that some statement makes or moves; "" is any that is not known yet
-	moved     map[[2]string]bool                      // those of lambda.publishVersion
-	stages    map[string]bool                         // of WebSocket APIs
-	sockets   bool                                    // there is a WebSocket API
-	routes    map[*check.Statement][]*check.Statement // route tables by what their Subnets name: subnets, or networks
-	endpoints map[*check.Statement][]*check.Statement // by network
+	policies  map[string]*check.Statement // managed ones that the program makes
+	aliases   map[[2]string]bool          // function and alias that some statement makes or moves; "" is any that is not known yet
+	moved     map[[2]string]bool          // those of lambda.publishVersion
+	stages    map[string]bool             // of WebSocket APIs
+	sockets   bool                        // there is a WebSocket API
+	// looseRoutes says that routes of APIs are statements of their own.
+	looseRoutes bool
+	routes      map[*check.Statement][]*check.Statement // route tables by what their Subnets name: subnets, or networks
+	endpoints   map[*check.Statement][]*check.Statement // by network
 }
 
 func newIndex(program *check.Program) *index {
@@ -80,6 +82,8 @@ func (x *index) add(s *check.Statement) {
 		}
 	case s.Verb == "ensure" && s.Type.Name == "aws.Lambda.Alias":
 		x.aliases[[2]string{functionName(s.Prop("FunctionName")), s.Name}] = true
+	case s.Verb == "ensure" && s.Type.Name == "aws.ApiGatewayV2.Route":
+		x.looseRoutes = true
 	case s.Verb == "ensure" && s.Type.Name == "aws.IAM.Policy":
 		x.policies[s.Name] = s
 	case s.Verb == "ensure" && s.Type.Name == "aws.VPC.RouteTable":

@@ -2,6 +2,7 @@ package advice
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"quotewire/dply/check"
@@ -28,6 +29,13 @@ func (a *adviser) api(s *check.Statement) {
 			stage = `stage "$default"`
 		}
 		a.warn(s.Pos, "W13", "Add a line: "+stage, "the API %s has no stage, so no client reaches its routes", s.Name)
+	}
+	if len(routes) == 0 && !a.looseRoutes && !slices.ContainsFunc(s.Parts, func(p *check.Part) bool { return p.Kind == "integration" }) {
+		for _, stage := range stages {
+			if !truth(stage.Prop("AutoDeploy")) {
+				a.warn(stage.Pos, "W13", "Add an integration and a route to it.", "the API %s has no route, and API Gateway refuses to deploy a stage of such an API", s.Name)
+			}
+		}
 	}
 	for _, part := range s.Parts {
 		if part.Kind != "integration" {
