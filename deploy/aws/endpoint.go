@@ -198,7 +198,7 @@ func edit(have, want []string) (add, remove []string) {
 func removeEndpoint(ctx context.Context, v *values) error {
 	out, err := v.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{v.found.member("id")}})
 	if err != nil {
-		return ignore(err, "InvalidVpcEndpointId.NotFound")
+		return ignore(err, "InvalidVpcEndpointId.NotFound", "InvalidRoute.NotFound") // moto misses the routes of one that is gone
 	}
 	for _, u := range out.Unsuccessful {
 		if u.Error != nil && aws.ToString(u.Error.Code) != "InvalidVpcEndpoint.NotFound" && aws.ToString(u.Error.Code) != "InvalidVpcEndpointId.NotFound" {
