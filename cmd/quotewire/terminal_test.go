@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -411,6 +412,10 @@ func TestTerminalThatIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ours.Close()
+	// Whoever runs the tests under nohup has them ignore the signal, and so would all that they start.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	cmd := s.command("deploy", "--yes", "--parallel", "1", "two.dply")
 	cmd.Stdout = theirs
 	o := s.start(110, cmd)

@@ -375,7 +375,9 @@ func TestJoinedRequestsComeTogether(t *testing.T) {
 	} {
 		go func() {
 			c := <-conns
-			conns <- c // for the next of them, if it is kept
+			if test.err == nil {
+				conns <- c // it is kept, for the next of them
+			}
 			in := bufio.NewReader(c)
 			for _, want := range []string{"POST", "GET"} {
 				r, err := http.ReadRequest(in)
@@ -388,9 +390,6 @@ func TestJoinedRequestsComeTogether(t *testing.T) {
 			io.WriteString(c, test.answer)
 			if test.ends {
 				cancel(why)
-			}
-			if test.err != nil {
-				<-conns
 			}
 		}()
 		first, _ := http.NewRequest("POST", url, strings.NewReader("body"))
