@@ -52,6 +52,12 @@ func TestUnmodifiedAWSClients(t *testing.T) {
 		aws("apigatewaymanagementapi", "post-to-connection", "--endpoint-url", callback, "--connection-id", id, "--data", "hello from the CLI")
 		expect(t, 2231, "hello from the CLI")
 	})
+	t.Run("over TLS, by the address", func(t *testing.T) {
+		secure := append(p.Env(), "AWS_ENDPOINT_URL="+strings.Replace(p.Endpoints.Cloud, "http://", "https://", 1), "AWS_CA_BUNDLE="+p.Endpoints.CA)
+		if out := rig.Tool(t, secure, "aws", "lambda", "list-functions"); !strings.Contains(out, `"watch-lambda"`) {
+			t.Errorf("list-functions: %s", out)
+		}
+	})
 	for _, client := range []struct{ name, program, script string }{
 		{"boto3", "python3", "clients.py"},
 		{"AWS SDK for JavaScript", "node", "clients.mjs"},
