@@ -168,7 +168,7 @@ func (a *authority) certificate(name string) (*tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: serial(),
 		// Without a common name: OpenSSL takes that of an address for the name of a host that the authority may not sign for.
-		Subject:      pkix.Name{Organization: []string{"Quotewire"}},
+		Subject:     pkix.Name{Organization: []string{"Quotewire"}},
 		NotBefore:   time.Now().Add(-time.Hour),
 		NotAfter:    time.Now().AddDate(0, 1, 0),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
