@@ -78,15 +78,17 @@ func callee(function string) string {
 	return name + ":" + qualifier
 }
 
-// former lists the permissions that are to go, by function and id.
-func (f *formerPermissions) former() (all [][2]string) {
-	for _, function := range slices.Sorted(maps.Keys(f.found)) {
-		for _, id := range slices.Sorted(maps.Keys(f.found[function])) {
-			wanted := slices.ContainsFunc(f.wanted, func(p *permission) bool {
+// former lists the permissions that are to go.
+func (f *formerPermissions) former() [][2]string { return unwanted(f.found, f.wanted) }
+
+// unwanted lists the statements that are none of the wanted ones, by function and id.
+func unwanted(found map[string]map[string]grant, wanted []*permission) (all [][2]string) {
+	for _, function := range slices.Sorted(maps.Keys(found)) {
+		for _, id := range slices.Sorted(maps.Keys(found[function])) {
+			if !slices.ContainsFunc(wanted, func(p *permission) bool {
 				want, _ := p.want()
 				return p.id == id && callee(want.Function) == function
-			})
-			if !wanted {
+			}) {
 				all = append(all, [2]string{function, id})
 			}
 		}

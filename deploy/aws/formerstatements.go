@@ -140,20 +140,9 @@ func (f *formerStatements) partly() bool {
 
 func allows(s *check.Statement) bool { return s.Verb == permissionsVerb.Name }
 
-// former lists the ids of the statements that are to go, by function or alias.
-func (f *formerStatements) former() (all [][2]string) {
-	for _, function := range slices.Sorted(maps.Keys(f.found)) {
-		for _, id := range slices.Sorted(maps.Keys(f.found[function])) {
-			wanted := slices.ContainsFunc(f.p.allowed.wanted[f.function.name], func(p *permission) bool {
-				want, _ := p.want()
-				return p.id == id && callee(want.Function) == function
-			})
-			if !wanted {
-				all = append(all, [2]string{function, id})
-			}
-		}
-	}
-	return all
+// former lists the statements that are to go.
+func (f *formerStatements) former() [][2]string {
+	return unwanted(f.found, f.p.allowed.wanted[f.function.name])
 }
 
 // Plan says of each what it has allowed, as a line of a script would.
