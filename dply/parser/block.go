@@ -37,6 +37,9 @@ func (p *parser) propLine(line *syntax.Line, code string) syntax.Node {
 	hint := "Write: Property <- value, or: Property <= reader, or an adverb such as: @teardown delete"
 	if at.Kind == token.Symbol && strings.HasPrefix(at.Text, "<") {
 		hint = "Put spaces around operators: " + at.Text + " is read as one. " + hint
+	} else if t[0].Is("=>") {
+		hint = "A variable is bound at the end of the statement's own line: ensure aws.S3.Bucket \"files\" => files"
+		at = t[0]
 	} else if code == "E16" {
 		at = t[0]
 	}
