@@ -17,6 +17,7 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"quotewire/atomicfile"
@@ -302,7 +303,11 @@ func writeOutputs(name string, outputs []deploy.Output) error {
 
 // awsConfig is the standard AWS configuration: environment, profile, region.
 func awsConfig(ctx context.Context) (sdk.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithAPIOptions([]func(*middleware.Stack) error{sdkbody.Plain})}
+	options := []func(*config.LoadOptions) error{
+		config.WithAPIOptions([]func(*middleware.Stack) error{sdkbody.Plain}),
+		// What the SDK would log, such as that it looks for credentials elsewhere, stands between the lines of the run.
+		config.WithLogger(logging.Nop{}),
+	}
 	if region := os.Getenv("AWS_DEFAULT_REGION"); region != "" && os.Getenv("AWS_REGION") == "" {
 		// The AWS CLI reads this name and the SDK for Go does not; who has set it for the one means the other as well.
 		options = append(options, config.WithRegion(region))

@@ -49,12 +49,21 @@ func (p *parser) atoms(line *syntax.Line, tokens []token.Token) ([]syntax.Expr, 
 			break
 		}
 		if t.Kind == token.Symbol && !c.signed() && len(args) > 0 {
-			c.fail(line.At(t), "E53", fmt.Sprintf("%s cannot stand between arguments", t.Text), "Put a calculation or a member in parentheses: (code->allResources).")
+			c.fail(line.At(t), "E53", fmt.Sprintf("%s cannot stand between arguments", t.Text), c.inParentheses(tokens))
 			break
 		}
 		args = append(args, c.atom())
 	}
 	return args, !c.failed
+}
+
+// inParentheses says how to write what the next of all the tokens of a line is in the middle of.
+func (c *cursor) inParentheses(all []token.Token) string {
+	before, t := all[len(all)-len(c.tokens)-1], c.tokens[0]
+	if len(c.tokens) > 1 && t.Is("->") && before.Kind == token.Ident && c.tokens[1].Kind == token.Ident {
+		return "Put a member in parentheses: (" + before.Text + "->" + c.tokens[1].Text + ")"
+	}
+	return "Put a calculation or a member in parentheses: (2 * count), (code->arn)"
 }
 
 // balanced holds that each bracket has its partner.
