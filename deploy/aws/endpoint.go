@@ -194,15 +194,19 @@ func edit(have, want []string) (add, remove []string) {
 	return without(want, have), without(have, want)
 }
 
-// removeEndpoint reads the fate of the endpoint off the answer, which is a success either way.
 func removeEndpoint(ctx context.Context, v *values) error {
-	out, err := v.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{v.found.member("id")}})
+	return v.deleteEndpoints(ctx, []string{v.found.member("id")})
+}
+
+// deleteEndpoints reads the fate of each endpoint off the answer, which is a success either way.
+func (p *Provider) deleteEndpoints(ctx context.Context, ids []string) error {
+	out, err := p.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids})
 	if err != nil {
 		return ignore(err, "InvalidVpcEndpointId.NotFound", "InvalidRoute.NotFound") // moto misses the routes of one that is gone
 	}
 	for _, u := range out.Unsuccessful {
 		if u.Error != nil && aws.ToString(u.Error.Code) != "InvalidVpcEndpoint.NotFound" && aws.ToString(u.Error.Code) != "InvalidVpcEndpointId.NotFound" {
-			return fmt.Errorf("the endpoint is not deleted: %s: %s", aws.ToString(u.Error.Code), aws.ToString(u.Error.Message))
+			return fmt.Errorf("endpoint %s is not deleted: %s: %s", aws.ToString(u.ResourceId), aws.ToString(u.Error.Code), aws.ToString(u.Error.Message))
 		}
 	}
 	return nil

@@ -64,7 +64,8 @@ func (p *Provider) Explain(err error) (message, hint string) {
 	case errors.Is(err, context.DeadlineExceeded):
 		hint = "The cloud did not answer in time. Run it again."
 	case strings.Contains(err.Error(), "get credentials") || strings.Contains(err.Error(), "failed to refresh cached credentials"):
-		hint = "No credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+		message = fmt.Sprintf("no AWS credentials: %v", cause)
+		hint = `Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. For the embedded cloud: eval "$(quotewire credentials)"`
 	case isNet(err):
 		hint = "Nothing answers at the address of the cloud. Is it running, and is AWS_ENDPOINT_URL right?"
 	}

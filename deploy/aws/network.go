@@ -467,7 +467,7 @@ func (m *networkMaker) remove(ctx context.Context, id string) error {
 		}
 	}
 	if len(ids) > 0 {
-		if _, err := m.p.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: ids}); ignore(err, "InvalidVpcEndpointId.NotFound") != nil {
+		if err := m.p.deleteEndpoints(ctx, ids); err != nil {
 			return err
 		}
 	}
