@@ -44,9 +44,12 @@ func init() {
 	}, ensure: expandDeployment})
 }
 
-// partOrder orders the parts that statements of their own make of an API: a deployment freezes what is there.
+// partOrder orders the parts that statements of their own make of an API: a deployment freezes what is there, and a stage
+// has settings of routes that are there.
 type partOrder struct {
 	parts       []*deploy.Node // that a deployment waits for
+	routes      []*deploy.Node // that a stage waits for which has settings of them
+	stages      []*deploy.Node
 	deployments []*deploy.Node
 	deployed    bool // some deployment is the script's
 }
@@ -55,6 +58,18 @@ func (s *partOrder) part(n *deploy.Node) {
 	s.parts = append(s.parts, n)
 	for _, d := range s.deployments {
 		d.Needs(n)
+	}
+	switch part := n.Resource.(type) {
+	case *route:
+		s.routes = append(s.routes, n)
+		for _, st := range s.stages {
+			st.Resource.(*stage).waits(st, n)
+		}
+	case *stage:
+		s.stages = append(s.stages, n)
+		for _, r := range s.routes {
+			part.waits(n, r)
+		}
 	}
 }
 

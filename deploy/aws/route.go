@@ -207,6 +207,9 @@ func (r *route) Apply(ctx context.Context) error {
 }
 
 func (r *route) Delete(ctx context.Context) error {
+	if err := r.api.dropRouteSettings(ctx, r.key); err != nil {
+		return err
+	}
 	_, err := r.api.p.gateway.DeleteRoute(ctx, &apigatewayv2.DeleteRouteInput{ApiId: &r.api.id, RouteId: r.found().RouteId})
 	return ignore(err, "NotFoundException")
 }

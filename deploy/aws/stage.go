@@ -1,11 +1,11 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,9 +29,10 @@ func init() {
 
 var stageProperties = []schema.Property{
 	{Name: "AutoDeploy", Kinds: booleans, Doc: "Whether API Gateway itself deploys each change at once, HTTP APIs only. The deployer makes no deployments then.", Default: "false"},
-	{Name: "RateLimit", Kinds: numbers, Min: 0, Max: 10000, Doc: "Requests a second on average, for every route.", Default: "the account's"},
-	{Name: "BurstLimit", Kinds: numbers, Min: 0, Max: 5000, Doc: "Requests at once, for every route.", Default: "the account's"},
+	{Name: "RateLimit", Kinds: numbers, Min: 0, Max: mostRate, Doc: "Requests a second on average, for every route.", Default: "the account's"},
+	{Name: "BurstLimit", Kinds: numbers, Min: 0, Max: mostBurst, Doc: "Requests at once, for every route.", Default: "the account's"},
 	{Name: "DetailedMetrics", Kinds: booleans, Doc: "Whether CloudWatch counts by route.", Default: "false"},
+	{Name: "RouteSettings", Kinds: lists, Items: dicts, Entries: routeSettingsEntries, Doc: "What is different for single routes.", Default: "none"},
 	{Name: "AccessLog", Kinds: objects, Objects: []string{"aws.Logs.LogGroup"}, Doc: "The log group of the access log, by its ARN, or the group itself.", Default: "none"},
 	{Name: "AccessLogFormat", Kinds: texts, Doc: "A line of the access log, with $context variables.", Default: "JSON with the request's id, address, time, route and status", With: "AccessLog"},
 	{Name: "Variables", Kinds: dicts, Doc: "Stage variables."},
@@ -64,19 +65,23 @@ func (l *leftovers) list() (routes, integrations []leftover) {
 		}
 		made["integrations/"+aws.ToString(i.IntegrationId)] = true
 		if !slices.ContainsFunc(l.api.integrations, func(w *integration) bool { return label(w.name) == aws.ToString(i.Description) }) {
-			integrations = append(integrations, leftover{"integration " + aws.ToString(i.Description), aws.ToString(i.IntegrationId)})
+			integrations = append(integrations, leftover{name: "integration " + aws.ToString(i.Description), id: aws.ToString(i.IntegrationId)})
 		}
 	}
 	for _, r := range l.api.existing.routes {
 		wanted := slices.ContainsFunc(l.api.routes, func(w *route) bool { return w.key == aws.ToString(r.RouteKey) })
 		if !wanted && made[aws.ToString(r.Target)] {
-			routes = append(routes, leftover{"route " + aws.ToString(r.RouteKey), aws.ToString(r.RouteId)})
+			key := aws.ToString(r.RouteKey)
+			routes = append(routes, leftover{"route " + key, aws.ToString(r.RouteId), key})
 		}
 	}
 	return routes, integrations
 }
 
-type leftover struct{ name, id string }
+type leftover struct {
+	name, id string
+	key      string // of a route
+}
 
 // authorizers are those that no route of the script uses and the deployer's own routes had.
 func (l *leftovers) authorizers() []leftover {
@@ -84,7 +89,7 @@ func (l *leftovers) authorizers() []leftover {
 	for _, a := range l.api.existing.authorizers {
 		name := aws.ToString(a.Name)
 		if !slices.ContainsFunc(l.api.authorizers, func(w *authorizer) bool { return w.name == name }) {
-			all = append(all, leftover{"authorizer " + name, aws.ToString(a.AuthorizerId)})
+			all = append(all, leftover{name: "authorizer " + name, id: aws.ToString(a.AuthorizerId)})
 		}
 	}
 	return all
@@ -103,6 +108,9 @@ func (l *leftovers) Plan() (deploy.Step, error) {
 func (l *leftovers) Apply(ctx context.Context) error {
 	routes, integrations := l.list()
 	for _, part := range routes {
+		if err := l.api.dropRouteSettings(ctx, part.key); err != nil {
+			return err
+		}
 		_, err := l.api.p.gateway.DeleteRoute(ctx, &apigatewayv2.DeleteRouteInput{ApiId: &l.api.id, RouteId: &part.id})
 		if err := ignore(err, "NotFoundException"); err != nil {
 			return err
@@ -178,6 +186,7 @@ func (s *stage) want(v *values) (w types.Stage) {
 	if v.has("BurstLimit") {
 		w.DefaultRouteSettings.ThrottlingBurstLimit = aws.Int32(v.integer("BurstLimit", 0))
 	}
+	w.RouteSettings = wantRouteSettings(v, w.DefaultRouteSettings)
 	if x := v.value("Variables"); x != nil {
 		m, known := v.graph.Value(x)
 		v.note("Variables", known)
@@ -191,20 +200,11 @@ func (s *stage) want(v *values) (w types.Stage) {
 }
 
 func stageSettings(s *types.Stage) settings {
-	all := settings{"AutoDeploy": yes(aws.ToBool(s.AutoDeploy)), "AccessLog": "", "AccessLogFormat": "", "RateLimit": "", "BurstLimit": ""}
+	all := limits(s.DefaultRouteSettings)
+	all["AutoDeploy"], all["AccessLog"], all["AccessLogFormat"] = yes(aws.ToBool(s.AutoDeploy)), "", ""
 	if l := s.AccessLogSettings; l != nil {
 		all["AccessLog"], all["AccessLogFormat"] = strings.TrimSuffix(aws.ToString(l.DestinationArn), ":*"), aws.ToString(l.Format)
 	}
-	if d := s.DefaultRouteSettings; d != nil {
-		all["DetailedMetrics"] = yes(aws.ToBool(d.DetailedMetricsEnabled))
-		if d.ThrottlingRateLimit != nil {
-			all["RateLimit"] = deploy.Text(*d.ThrottlingRateLimit)
-		}
-		if d.ThrottlingBurstLimit != nil {
-			all["BurstLimit"] = number(*d.ThrottlingBurstLimit)
-		}
-	}
-	all["DetailedMetrics"] = cmp.Or(all["DetailedMetrics"], "false")
 	var vars []string
 	for name, value := range s.StageVariables {
 		vars = append(vars, name+"="+value)
@@ -223,13 +223,17 @@ const (
 func (s *stage) differs() []deploy.Change {
 	v := s.values()
 	want := s.want(v)
-	have, wanted := stageSettings(s.found()), stageSettings(&want)
-	for name, most := range map[string]int{"RateLimit": mostRate, "BurstLimit": mostBurst} {
-		if wanted[name] == "" && have[name] == number(most) {
-			have[name] = ""
-		}
+	found := s.found()
+	wanted := stageSettings(&want)
+	changes := differences(unbounded(stageSettings(found), wanted), wanted, v.unknown)
+	if slices.Contains(v.unknown, "RouteSettings") {
+		return append(changes, deploy.Change{Property: "RouteSettings"})
 	}
-	return differences(have, wanted, v.unknown)
+	routes := routesDiffer(found, &want)
+	for _, key := range slices.Sorted(maps.Keys(routes)) {
+		changes = append(changes, routes[key]...)
+	}
+	return changes
 }
 
 // unlimited reports whether a limit is to go that the stage has.
@@ -240,6 +244,9 @@ func (s *stage) unlimited() bool {
 }
 
 func (s *stage) Plan() (deploy.Step, error) {
+	if err := s.checkRoutes(); err != nil {
+		return deploy.Step{}, err
+	}
 	switch {
 	case !s.Exists():
 		return deploy.Step{Action: deploy.Create}, nil
@@ -258,7 +265,7 @@ func (s *stage) Apply(ctx context.Context) error {
 	}
 	f := s.found()
 	if f == nil {
-		in := &apigatewayv2.CreateStageInput{ApiId: &s.api.id, StageName: &s.name, AccessLogSettings: w.AccessLogSettings, DefaultRouteSettings: defaults, StageVariables: w.StageVariables}
+		in := &apigatewayv2.CreateStageInput{ApiId: &s.api.id, StageName: &s.name, AccessLogSettings: w.AccessLogSettings, DefaultRouteSettings: defaults, RouteSettings: w.RouteSettings, StageVariables: w.StageVariables}
 		if aws.ToBool(w.AutoDeploy) {
 			in.AutoDeploy = w.AutoDeploy
 		}
@@ -271,7 +278,10 @@ func (s *stage) Apply(ctx context.Context) error {
 			return err
 		}
 	}
-	in := &apigatewayv2.UpdateStageInput{ApiId: &s.api.id, StageName: &s.name, AutoDeploy: w.AutoDeploy, AccessLogSettings: w.AccessLogSettings, StageVariables: map[string]string{}}
+	if err := s.retireRouteSettings(ctx, f, &w); err != nil {
+		return err
+	}
+	in := &apigatewayv2.UpdateStageInput{ApiId: &s.api.id, StageName: &s.name, AutoDeploy: w.AutoDeploy, AccessLogSettings: w.AccessLogSettings, RouteSettings: w.RouteSettings, StageVariables: map[string]string{}}
 	for name, value := range w.StageVariables {
 		in.StageVariables[name] = value
 	}

@@ -414,6 +414,9 @@ func (c *checker) parts(s *Statement, n *syntax.Statement) {
 		}
 		s.Parts = append(s.Parts, part)
 	}
+	if !torn {
+		c.routeSettings(s)
+	}
 	protocol, ok := s.Prop("Protocol").(String)
 	if ok && strings.EqualFold(protocol.Text, "websocket") && s.Prop("RouteSelectionExpression") == nil && !torn {
 		c.report(s.Pos, "E48", "a websocket API needs RouteSelectionExpression", `Say which part of a message selects the route: RouteSelectionExpression <- "$request.body.action"`)
