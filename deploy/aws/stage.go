@@ -75,6 +75,7 @@ func (l *leftovers) list() (routes, integrations []leftover) {
 			routes = append(routes, leftover{"route " + key, aws.ToString(r.RouteId), key})
 		}
 	}
+	slices.SortFunc(routes, func(a, b leftover) int { return strings.Compare(a.name, b.name) }) // AWS lists them by id
 	return routes, integrations
 }
 

@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -184,7 +185,7 @@ func apis(ctx context.Context, cfg aws.Config, note func(string, ...any)) error 
 			return err
 		}
 		for _, st := range stages.Items {
-			note("stage %s of %s, deployed %t, logged %t", *st.StageName, *a.Name, st.DeploymentId != nil, st.AccessLogSettings != nil)
+			note("stage %s of %s, deployed %t, logged %t, settings of %q", *st.StageName, *a.Name, st.DeploymentId != nil, st.AccessLogSettings != nil, slices.Sorted(maps.Keys(st.RouteSettings)))
 		}
 	}
 	return nil
