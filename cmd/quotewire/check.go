@@ -28,7 +28,7 @@ var checkVerb = verb{
 	long: `
 Reads SCRIPT, a .dply file or a folder of them, and prints every mistake with its line and column and what to write
 instead. Of a script without mistakes it also says what will hurt on AWS: docs/warnings.md. It needs no cloud and no
-credentials. Exit status 1 if there are mistakes; warnings are none.`,
+credentials. Exit status 1 if there are mistakes; warnings do not change it.`,
 	prepare: func(flags *flag.FlagSet) func(context.Context, []string) error {
 		s := scriptFlags(flags)
 		flags.BoolVar(&s.fragment, "fragment", false, "let a file without a target line be one target, named after the file")

@@ -194,7 +194,7 @@ func (o *scriptOptions) run(ctx context.Context, path string, opts deploy.Option
 			if ok, err := agreed(ctx, terminal); err != nil {
 				return nil, err
 			} else if !ok {
-				return nil, usagef("nothing was changed")
+				return nil, errDeclined
 			}
 		}
 	}
@@ -300,6 +300,9 @@ func writeOutputs(name string, outputs []deploy.Output) error {
 	}
 	return atomicfile.Write(name, append(text, '\n'), 0o644)
 }
+
+// errDeclined says that the answer to the question was no.
+var errDeclined = errors.New("declined")
 
 // awsConfig is the standard AWS configuration: environment, profile, region.
 func awsConfig(ctx context.Context) (sdk.Config, error) {

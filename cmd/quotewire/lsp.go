@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"runtime/debug"
 
 	"quotewire/deploy/aws"
 	"quotewire/deploy/aws/advice"
@@ -28,6 +29,9 @@ Visual Studio Code.`,
 				sources, _ := readScript(folder) // what cannot be read is as good as not there
 				return sources
 			}}
+			if built, ok := debug.ReadBuildInfo(); ok {
+				s.Version = built.Main.Version
+			}
 			return s.Serve(os.Stdin, os.Stdout)
 		}
 	},

@@ -92,7 +92,7 @@ func (v verb) run(ctx context.Context, args []string) int {
 		return 0
 	}
 	if err != nil {
-		return fail(usagef("%s; run quotewire %s --help for its flags", err, v.name))
+		return fail(usagef("%s; run quotewire %s --help for its flags", flagError(flags, err), v.name))
 	}
 	return fail(run(ctx, rest))
 }
@@ -121,6 +121,32 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	return rest, nil
 }
 
+// flagError says what package flag says, with flags written as the help writes them.
+func flagError(flags *flag.FlagSet, err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		var names []string
+		flags.VisitAll(func(f *flag.Flag) { names = append(names, dashed(f.Name)) })
+		return fmt.Sprintf("there is no flag %s%s", dashed(name), suggest.Phrase(dashed(name), names))
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return dashed(name) + " needs a value"
+	}
+	before, after, ok := strings.Cut(text, " for flag -")
+	if name, reason, of := strings.Cut(after, ":"); ok && of {
+		return before + " for " + dashed(name) + ":" + reason
+	}
+	return text
+}
+
+// dashed is a flag as it is typed.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
 // fail says what went wrong, if anything, and returns the exit status for it.
 func fail(err error) int {
 	var script token.List
@@ -139,6 +165,9 @@ func fail(err error) int {
 		return exitChanges
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "quotewire: interrupted; run it again to go on")
+		return exitInterrupted
+	case errors.Is(err, errDeclined):
+		fmt.Fprintln(os.Stderr, "quotewire: nothing was changed")
 		return exitInterrupted
 	case errors.Is(err, errUntidy):
 		fmt.Fprintln(os.Stderr, "quotewire:", err)
@@ -168,12 +197,13 @@ func usage(w io.Writer) {
 	}
 	fmt.Fprint(w, `
 Run quotewire VERB --help for a verb's flags. Exit status: 0 done; 1 the script has errors; 2 wrong usage;
-3 the cloud refused or failed; 4 the plan has changes (with --exit-code); 130 interrupted.
+3 the cloud refused or failed; 4 the plan has changes (with --exit-code), or the cloud has drifted; 130 interrupted, or the
+answer to the question was no.
 `)
 }
 
 func (v verb) help(w io.Writer, flags *flag.FlagSet) {
-	fmt.Fprintf(w, "usage: quotewire %s [flags] %s\n\n%s\n", v.name, v.args, strings.TrimSpace(v.long))
+	fmt.Fprintf(w, "usage: %s\n\n%s\n", strings.TrimSpace("quotewire "+v.name+" [flags] "+v.args), strings.TrimSpace(v.long))
 	flags.SetOutput(w)
 	first := true
 	flags.VisitAll(func(f *flag.Flag) {
@@ -182,12 +212,8 @@ func (v verb) help(w io.Writer, flags *flag.FlagSet) {
 			first = false
 		}
 		value, text := flag.UnquoteUsage(f)
-		dashes := "--"
-		if len(f.Name) == 1 {
-			dashes = "-"
-		}
-		fmt.Fprintf(w, "  %-26s %s", strings.TrimSpace(dashes+f.Name+" "+value), text)
-		if f.DefValue != "" && f.DefValue != "false" {
+		fmt.Fprintf(w, "  %-26s %s", strings.TrimSpace(dashed(f.Name)+" "+value), text)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "true" {
 			fmt.Fprintf(w, " (default %s)", f.DefValue)
 		}
 		fmt.Fprintln(w)

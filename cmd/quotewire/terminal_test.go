@@ -292,7 +292,9 @@ func TestCtrlCAtTheQuestion(t *testing.T) {
 		o = s.start(110, s.command(verb, "two.dply"))
 		o.shows(`Go on\? \[y/N\]$`)
 		o.types("\x04") // Ctrl-D
-		o.ends(2)
+		if screen := o.ends(130); !strings.Contains(screen, "nothing was changed") {
+			t.Errorf("%s: the screen shows\n%s", verb, screen)
+		}
 		if out := s.must("plan", "two.dply"); verb == "deploy" && !strings.Contains(out, "2 to create") {
 			t.Errorf("the plan is now\n%s", out)
 		}

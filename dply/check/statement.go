@@ -198,7 +198,11 @@ func (c *checker) capacities(s *Statement, n *syntax.Statement) {
 func (c *checker) composite(s *Statement, n *syntax.Statement) {
 	t := c.verbs[s.Verb]
 	if t == nil {
-		c.fail(n.Line, s.Pos, "E27", s.Verb+" is not a verb", c.didYouMean(s.Verb, append(keys(c.verbs), plain...)))
+		hint := c.didYouMean(s.Verb, append(keys(c.verbs), plain...))
+		if s.Verb == "allow" || s.Verb == "deny" {
+			hint = s.Verb + " stands in the block of a policy: policy => v, or in that of a function's role."
+		}
+		c.fail(n.Line, s.Pos, "E27", s.Verb+" is not a verb", hint)
 		return
 	}
 	s.Type = t
