@@ -15,7 +15,8 @@ import (
 )
 
 // A stage keeps what is different for some routes in a map by route key. AWS refuses the key of a route that is not there,
-// an update merges the map, and only DeleteRouteSettings takes a key out of it. What an entry leaves out is not said to be
+// and DeleteRouteSettings takes a key out of the map. Whether an update merges it or replaces it the reference does not say:
+// all of it is sent, and what has to go is taken out before, which is right for either. What an entry leaves out is not said to be
 // the stage's, so all of it is written out: what the script leaves out of an entry is the stage's on any server.
 
 var routeSettingsEntries = []schema.Property{

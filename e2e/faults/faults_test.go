@@ -34,7 +34,7 @@ import (
 
 var (
 	every  = flag.Int("every", 97, "try one in `N` cases; with an N that shares no factor with the number of faults, each has its turn")
-	which  = flag.String("only", "", "try only the calls whose name begins so, such as CreateApi, and all faults at them")
+	which  = flag.String("only", "", "try only the calls whose name begins so, such as CreateRole, or of APIs their method and path, such as PATCH /v2/apis, and all faults at them")
 	report = flag.String("report", "", "write what was tried and survived to this `FILE`")
 )
 
@@ -102,6 +102,9 @@ func TestEveryCallMayFail(t *testing.T) {
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(table())), "\n") {
 		t.Log(line)
+	}
+	if *which != "" && !slices.ContainsFunc(tallies.list, func(c tally) bool { return c.tried+c.missed > 0 }) {
+		t.Errorf("no call begins with %q", *which)
 	}
 	if *report != "" && !t.Failed() {
 		if err := os.WriteFile(*report, table(), 0o644); err != nil {
