@@ -10,10 +10,15 @@ for call in json.load(sys.stdin):
     if service not in clients:
         clients[service] = boto3.client(service)
     client, operation = clients[service], call["operation"].replace("-", "_")
-    if client.can_paginate(operation):
-        for _ in client.get_paginator(operation).paginate(**call["input"]):
-            pass
-    else:
-        answer = getattr(client, operation)(**call["input"])
-        if "Body" in answer:
-            answer["Body"].read()
+    try:
+        if client.can_paginate(operation):
+            for _ in client.get_paginator(operation).paginate(**call["input"]):
+                pass
+        else:
+            answer = getattr(client, operation)(**call["input"])
+            if "Body" in answer:
+                answer["Body"].read()
+    except client.exceptions.ClientError as error:
+        # That something is not there, such as the policy of a function, is an answer too.
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
